@@ -1,0 +1,29 @@
+#include <pybind11/pybind11.h>
+
+#include <exception>
+
+#include "bindings.hpp"
+#include "relufast/error.hpp"
+
+namespace py = pybind11;
+
+PYBIND11_MODULE(_core, m) {
+    m.doc() = "The compiled core of relufast. Use the names of `relufast` instead.";
+    // A function, because a string attribute would be written into the stub with its value.
+    m.def("version", [] { return RELUFAST_VERSION; });
+    py::register_exception<relufast::Error>(m, "Error", PyExc_RuntimeError);
+    // Tried before the one above: pybind11 asks the translator registered last first.
+    py::register_exception_translator([](std::exception_ptr error) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const relufast::Interrupted&) {
+            // The poll that found the signal has mostly set what its handler raised.
+            if (PyErr_Occurred() == nullptr) {
+                PyErr_SetNone(PyExc_KeyboardInterrupt);
+            }
+        }
+    });
+    bind_blas(m);
+    bind_breakpoints(m);
+    bind_normals(m);
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "relufast/line.hpp"
+#include "relufast/network.hpp"
+#include "relufast/threads.hpp"
+
+namespace relufast {
+
+struct BreakpointOptions {
+    bool certify = true;
+    int n_threads = 1;
+    std::int64_t tile_size = 0;  // knots worked on together; 0 leaves the choice to the kernel
+    Interrupt interrupt;
+};
+
+// All knots of the line: its two ends, every breakpoint, and 0 where nothing else lies between
+// two infinite ends. Sorted.
+struct Breakpoints {
+    std::vector<double> x;
+    std::vector<double> x_error;
+    std::vector<std::uint8_t> reaches_output;  // what is known, or else likely
+    std::vector<std::uint8_t> open_after;      // something between this knot and the next is open
+    std::vector<std::int32_t> first_crossing;  // by knot, and one past the end
+
+    std::vector<std::int32_t> layers;  // by crossing
+    std::vector<std::int32_t> neurons;
+
+    std::vector<double> undecided_x;  // where decisions stayed open, and how many
+    std::vector<std::int64_t> undecided_count;
+};
+
+// Every activity change of the network on the open interval of the line.
+//
+// The interval is cut into tiles by the number of knots in them, which depends on the problem
+// alone, and so does every result.
+Breakpoints find_breakpoints(Network& network, const Line& line, const BreakpointOptions& options);
+
+}  // namespace relufast

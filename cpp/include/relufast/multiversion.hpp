@@ -1,0 +1,12 @@
+#pragma once
+
+// Hot loops are compiled once per instruction set and chosen at load time, because wheels must run
+// on any x86-64 machine. The thread sanitizer cannot start with the resolvers this needs, so its
+// preset defines RELUFAST_NO_MULTIVERSION.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(RELUFAST_NO_MULTIVERSION)
+#define RELUFAST_MULTIVERSION \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define RELUFAST_MULTIVERSION
+#endif

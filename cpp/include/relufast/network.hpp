@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+namespace relufast {
+
+// z = W h + b, kept transposed: what one input sends to all outputs lies together in memory.
+struct Layer {
+    std::int64_t n_in = 0;
+    std::int64_t n_out = 0;
+    std::vector<double> weights;         // (n_in, n_out): W transposed
+    std::vector<double> biases;          // (n_out)
+    std::vector<double> row_norms;       // (n_out): upper bounds on the 2-norms of W's rows
+    // The same for deciding signs: a neuron without inputs and bias is never active, which the
+    // comparison |z_i| > decision_norms_i beta must find true although z_i is zero.
+    std::vector<double> decision_norms;
+    std::vector<std::uint8_t> feeds;     // (n_in): whether any output depends on this input
+    double bias_norm = 0.0;
+    double frobenius_norm = 0.0;         // upper bound
+    double spectral_norm = 0.0;          // upper bound; see Network::bound_spectral_norms
+
+    const double* outgoing(std::int64_t neuron) const { return &weights[neuron * n_out]; }
+};
+
+// A fully connected network with (leaky) ReLU hidden layers and a linear output layer.
+class Network {
+   public:
+    // weights[l]: row-major (widths[l + 1], widths[l]); biases[l]: (widths[l + 1]).
+    Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
+            const std::vector<const double*>& biases, double negative_slope);
+
+    // Number of hidden layers.
+    int depth() const { return static_cast<int>(layers_.size()) - 1; }
+    // Layers count from 1; layer(depth() + 1) is the output.
+    const Layer& layer(int l) const { return layers_[static_cast<std::size_t>(l - 1)]; }
+    double negative_slope() const { return negative_slope_; }
+    // ReLU stretches a distance by no more than this.
+    double lipschitz() const { return lipschitz_; }
+    // How far the slope of a neuron's output jumps at a breakpoint, per unit of its own slope.
+    double kink() const { return 1.0 - negative_slope_; }
+
+    // Rigorous bounds on the spectral norms of layers 2 and on, as tight as this network's depth
+    // and widths make worth their cost; once, then kept.
+    void bound_spectral_norms(int n_threads);
+
+   private:
+    std::vector<Layer> layers_;
+    double negative_slope_;
+    double lipschitz_;
+    std::mutex spectral_norms_mutex_;
+    bool spectral_norms_bounded_ = false;
+};
+
+}  // namespace relufast

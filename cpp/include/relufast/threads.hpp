@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace relufast {
+
+// Asked now and then on the calling thread; true stops the work, which then throws Interrupted.
+using Interrupt = std::function<bool()>;
+
+// Work that makes more work: last in, first out, so that what is pending stays small.
+//
+// Runs `root` and everything it and its descendants push, on n_threads threads, until none is
+// left. The first exception stops all and is thrown here.
+class WorkStack {
+   public:
+    using Work = std::function<void(WorkStack&, int thread)>;
+
+    void push(Work work);
+    void run(int n_threads, Work root, const Interrupt& interrupt);
+
+   private:
+    struct State;
+    State* state_ = nullptr;
+};
+
+// Calls body(i, thread) for every i < count, in no particular order.
+void parallel_for(int n_threads, std::size_t count, const Interrupt& interrupt,
+                  const std::function<void(std::size_t, int)>& body);
+
+}  // namespace relufast

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "relufast/knot.hpp"
+#include "relufast/layer_one.hpp"
+#include "relufast/line.hpp"
+#include "relufast/network.hpp"
+#include "relufast/point_evaluator.hpp"
+
+namespace relufast {
+
+// A crossing found between two knots.
+struct Root {
+    std::int32_t segment = 0;
+    std::int32_t neuron = 0;
+    double order = 0.0;        // rises with x within the segment: a share of it, or a length
+    double order_error = 0.0;
+    double x = 0.0;
+    double x_error = 0.0;
+    bool is_open = false;        // may lie beyond an end of its segment
+    bool is_unordered = false;   // may lie before the root in front of it
+};
+
+// Sign decisions that no arithmetic tried so far could make, near x.
+struct Undecided {
+    double x = 0.0;
+    std::int64_t count = 0;
+};
+
+// A stretch of the line at one layer: preactivations at the knots of the layers below, and the
+// knots that the layer's own crossings add.
+//
+// Values belong to the float64 numbers x, and are affine in between: an interpolant. The error
+// bounds hold for it along the whole stretch, at a point between two knots with the bounds of
+// these two interpolated. They know that true kinks lie beside x, not at it.
+struct Tile {
+    int layer = 0;
+    std::int64_t n = 0;  // neurons of the layer, or as many of the outputs as are watched
+    Grid grid;
+    std::vector<double> z;  // (knots, n)
+
+    // By knot: error bounds (see error_analysis.md in the docs) and the norms they are made of.
+    std::vector<double> error;      // |z - true z|, 2-norm
+    std::vector<double> beta;       // entry i errs by row_norm_i beta + |b_i| rounding + floor
+    std::vector<double> norm;       // |z|
+    std::vector<double> relu_norm;  // |relu(z)|
+    std::vector<std::uint8_t> silent;  // certainly no neuron is active
+    std::vector<std::uint8_t> refined_column;  // evaluated in double-double
+    double bias_rounding = 0.0;
+
+    struct ExactZero {
+        std::int32_t knot;
+        std::int32_t neuron;
+    };
+    std::vector<ExactZero> zeros;  // entries that are zero beyond doubt, sorted
+    std::vector<Undecided> undecided;
+
+    std::vector<Root> roots;                // by segment, in order along the line
+    std::vector<std::int32_t> first_root;   // by segment, and one past the end
+    Grid refined;                           // grid and roots merged
+    std::vector<std::int32_t> source;       // of refined's knots: a column k, or ~root
+
+    const double* column(std::size_t k) const { return &z[k * static_cast<std::size_t>(n)]; }
+    double* column(std::size_t k) { return &z[k * static_cast<std::size_t>(n)]; }
+};
+
+// Outputs whose slopes are compared to see which breakpoints reach them; the others are looked at
+// only where these do not tell.
+inline constexpr std::int64_t kWatchedOutputs = 8;
+
+// Consecutive knots with the values of the watched outputs there.
+struct Stretch {
+    Grid grid;
+    std::int64_t n_outputs = 0;
+    std::vector<double> outputs;        // (knots, n_outputs)
+    std::vector<double> output_errors;  // (knots, n_outputs)
+};
+
+// Buffers that live as long as a thread's work.
+struct Workspace {
+    std::vector<double> hidden;
+    std::vector<double> weights;
+    std::vector<double> products;
+    std::vector<double> highest;
+    std::vector<double> dense_point;
+    std::vector<std::int32_t> alive;
+};
+
+// Carries tiles from layer to layer.
+class TileSolver {
+   public:
+    TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify);
+
+    // The layer above `below`, at its refined knots first..last.
+    Tile next_layer(const Tile& below, std::size_t first, std::size_t last,
+                    Workspace& workspace) const;
+    Tile second_layer(const LayerOne& below, std::size_t first, std::size_t last) const;
+
+    // What is left of a tile of the output layer.
+    Stretch outputs(Tile tile) const;
+
+   private:
+    // How far a column's inputs, and its own evaluation, may be off.
+    struct ColumnError {
+        double carried = 0.0;
+        double rounding = 0.0;
+    };
+
+    Tile empty_tile(int layer, const Grid& below, std::size_t first, std::size_t last) const;
+    void add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const;
+    void decide_open_signs(Tile& tile, const std::vector<std::size_t>& open) const;
+    std::vector<std::int32_t> refine_column(Tile& tile, std::size_t knot) const;
+    void find_roots(Tile& tile) const;
+    void search_segments(Tile& tile) const;
+    void add_crossings_at_zeros(Tile& tile) const;
+    void add_root(Tile& tile, std::size_t segment, std::int32_t neuron) const;
+    void order_roots(Tile& tile, std::size_t begin) const;
+    bool order_exactly(Tile& tile, std::size_t start, std::size_t stop) const;
+    void refine_grid(Tile& tile) const;
+    double entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const;
+    bool is_output(int layer) const { return layer > network_.depth(); }
+
+    const Network& network_;
+    const Line& line_;
+    std::int64_t tile_size_;
+    bool certify_;
+    double slope_norm_ = 0.0;            // of the first layer along the line
+    double intercept_norm_ = 0.0;
+    double slope_error_norm_ = 0.0;
+    double intercept_error_norm_ = 0.0;
+};
+
+}  // namespace relufast

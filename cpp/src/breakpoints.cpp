@@ -1,0 +1,198 @@
+#include "relufast/breakpoints.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "relufast/layer_one.hpp"
+#include "relufast/reach.hpp"
+#include "relufast/tile.hpp"
+
+namespace relufast {
+namespace {
+
+// Tiles this large keep the matrix product at its full rate; smaller ones would find more neurons
+// inactive throughout and balance threads better.
+constexpr std::int64_t kTileSize = 384;
+
+// Below this many multiplications, starting threads takes longer than the work.
+constexpr double kWorthThreads = 2e7;
+
+double multiplications(const Network& network) {
+    double n_knots = 1.0;
+    double total = 0.0;
+    for (int l = 2; l <= network.depth(); ++l) {
+        n_knots += static_cast<double>(network.layer(l).n_in);
+        total += n_knots * static_cast<double>(network.layer(l).n_in) *
+                 static_cast<double>(network.layer(l).n_out);
+    }
+    return total;
+}
+
+// The results of a part of the line: its own, or those of its parts from left to right.
+struct Part {
+    std::vector<std::unique_ptr<Part>> parts;
+    Stretch stretch;
+    std::vector<Undecided> undecided;
+};
+
+class LineSolver {
+   public:
+    LineSolver(const Network& network, const Line& line, std::int64_t tile_size,
+               const BreakpointOptions& options)
+        : network_(network),
+          tile_size_(tile_size),
+          tiles_(network, line, tile_size, options.certify),
+          workspaces_(static_cast<std::size_t>(std::max(options.n_threads, 1))) {}
+
+    void solve(const std::shared_ptr<const LayerOne>& first, Part& root, int n_threads,
+               const Interrupt& interrupt) {
+        WorkStack stack;
+        stack.run(
+            n_threads,
+            [&](WorkStack& work, int thread) {
+                descend(work, first->grid, root, thread,
+                        [this, first](std::size_t begin, std::size_t end, Workspace&) {
+                            return tiles_.second_layer(*first, begin, end);
+                        });
+            },
+            interrupt);
+    }
+
+   private:
+    using MakeTile = std::function<Tile(std::size_t, std::size_t, Workspace&)>;
+
+    // Cuts a grid into tiles, and carries each through all layers above: one here, the others as
+    // work for whoever is free.
+    void descend(WorkStack& work, const Grid& grid, Part& part, int thread, const MakeTile& make) {
+        const std::vector<std::size_t> cuts = cut(grid);
+        const std::size_t n_parts = cuts.size() - 1;
+        if (n_parts == 1) {
+            climb(work, make(cuts[0], cuts[1], workspaces_[static_cast<std::size_t>(thread)]),
+                  part, thread);
+            return;
+        }
+        for (std::size_t p = 0; p < n_parts; ++p) {
+            part.parts.push_back(std::make_unique<Part>());
+        }
+        for (std::size_t p = n_parts; p-- > 0;) {
+            Part& child = *part.parts[p];
+            work.push([this, &child, make, begin = cuts[p], end = cuts[p + 1]](WorkStack& more,
+                                                                             int free_thread) {
+                Workspace& workspace = workspaces_[static_cast<std::size_t>(free_thread)];
+                climb(more, make(begin, end, workspace), child, free_thread);
+            });
+        }
+    }
+
+    void climb(WorkStack& work, Tile tile, Part& part, int thread) {
+        std::move(tile.undecided.begin(), tile.undecided.end(),
+                  std::back_inserter(part.undecided));
+        if (tile.layer > network_.depth()) {
+            part.stretch = tiles_.outputs(std::move(tile));
+            return;
+        }
+        const auto below = std::make_shared<const Tile>(std::move(tile));
+        descend(work, below->refined, part, thread,
+                [this, below](std::size_t begin, std::size_t end, Workspace& workspace) {
+                    return tiles_.next_layer(*below, begin, end, workspace);
+                });
+    }
+
+    // The knots between which the tiles of a grid lie: nearly equal numbers, depending on the grid
+    // alone. A cut must not fall on an exact knot, where neurons of later layers may be exactly
+    // zero and need both neighbours.
+    std::vector<std::size_t> cut(const Grid& grid) const {
+        const std::size_t n_segments = grid.size() - 1;
+        const auto limit = static_cast<std::size_t>(tile_size_);
+        const std::size_t n_parts = (n_segments + limit - 1) / limit;
+        std::vector<std::size_t> cuts{0};
+        for (std::size_t p = 1; p < n_parts; ++p) {
+            std::size_t k = p * n_segments / n_parts;
+            if (grid.knots[k].x_error == 0.0) {
+                ++k;
+            }
+            if (k > cuts.back() && k < n_segments) {
+                cuts.push_back(k);
+            }
+        }
+        cuts.push_back(n_segments);
+        return cuts;
+    }
+
+    const Network& network_;
+    std::int64_t tile_size_;
+    TileSolver tiles_;
+    std::vector<Workspace> workspaces_;
+};
+
+// Joins the stretches of all parts. Neighbours share a knot, which the right one brings.
+void append(const Part& part, Stretch& line, std::vector<Undecided>& undecided) {
+    undecided.insert(undecided.end(), part.undecided.begin(), part.undecided.end());
+    for (const auto& child : part.parts) {
+        append(*child, line, undecided);
+    }
+    const Stretch& own = part.stretch;
+    if (own.grid.knots.empty()) {
+        return;
+    }
+    const auto n = static_cast<std::size_t>(own.n_outputs);
+    if (!line.grid.knots.empty()) {
+        line.grid.knots.pop_back();
+        line.outputs.resize(line.outputs.size() - n);
+        line.output_errors.resize(line.output_errors.size() - n);
+    }
+    const auto join = [](auto& to, const auto& from) {
+        to.insert(to.end(), from.begin(), from.end());
+    };
+    line.n_outputs = own.n_outputs;
+    join(line.grid.knots, own.grid.knots);
+    join(line.grid.open_after, own.grid.open_after);
+    join(line.outputs, own.outputs);
+    join(line.output_errors, own.output_errors);
+}
+
+}  // namespace
+
+Breakpoints find_breakpoints(Network& network, const Line& line,
+                             const BreakpointOptions& requested) {
+    BreakpointOptions options = requested;
+    if (multiplications(network) < kWorthThreads) {
+        options.n_threads = 1;
+    }
+    if (options.certify) {
+        network.bound_spectral_norms(options.n_threads);
+    }
+    const auto first = std::make_shared<const LayerOne>(solve_layer_one(line));
+    std::vector<Undecided> undecided;
+    if (first->n_ambiguous > 0) {
+        undecided.push_back({first->grid.knots[first->grid.size() / 2].x, first->n_ambiguous});
+    }
+    Part root;
+    LineSolver solver(network, line, options.tile_size > 0 ? options.tile_size : kTileSize,
+                      options);
+    solver.solve(first, root, options.n_threads, options.interrupt);
+
+    Stretch stretch;
+    append(root, stretch, undecided);
+    Breakpoints result;
+    result.reaches_output = decide_reach(network, line, options, stretch, undecided);
+    for (const Knot& knot : stretch.grid.knots) {
+        result.x.push_back(knot.x);
+        result.x_error.push_back(knot.x_error);
+        result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
+        for (const Crossing& crossing : knot.crossings) {
+            result.layers.push_back(crossing.layer);
+            result.neurons.push_back(crossing.neuron);
+        }
+    }
+    result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
+    result.open_after = std::move(stretch.grid.open_after);
+    for (const Undecided& decision : undecided) {
+        result.undecided_x.push_back(decision.x);
+        result.undecided_count.push_back(decision.count);
+    }
+    return result;
+}
+
+}  // namespace relufast

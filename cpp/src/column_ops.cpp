@@ -1,0 +1,106 @@
+#include "relufast/column_ops.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "relufast/multiversion.hpp"
+
+namespace relufast {
+
+RELUFAST_MULTIVERSION
+ColumnScan add_biases_and_scan(double* __restrict z, const double* __restrict biases,
+                               double bias_factor, const double* __restrict row_norms, double beta,
+                               double bias_rounding, double floor, double negative_slope,
+                               std::int64_t n) {
+    std::int64_t n_open = 0;
+    double relu_square = 0.0;
+    double square = 0.0;
+    double largest = 0.0;
+    double highest = -HUGE_VAL;
+#pragma omp simd reduction(+ : n_open, relu_square, square) reduction(max : largest, highest)
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double value = z[i] + bias_factor * biases[i];
+        z[i] = value;
+        const double size = std::fabs(value);
+        const double bound = row_norms[i] * beta + (std::fabs(biases[i]) * bias_rounding + floor);
+        n_open += size > bound ? 0 : 1;
+        const double relu = value > 0.0 ? value : negative_slope * value;
+        relu_square += relu * relu;
+        square += value * value;
+        largest = largest > size ? largest : size;
+        highest = highest > value ? highest : value;
+    }
+    return {n_open, relu_square, square, largest, highest};
+}
+
+RELUFAST_MULTIVERSION
+std::int64_t find_flips(const double* __restrict a, const double* __restrict b, std::int64_t n,
+                        std::int32_t* __restrict indices) {
+    std::int64_t found = 0;
+    constexpr std::int64_t kBlock = 128;  // most blocks hold no flip: counting them is cheap
+    for (std::int64_t start = 0; start < n; start += kBlock) {
+        const std::int64_t stop = std::min(start + kBlock, n);
+        std::int64_t flips = 0;
+#pragma omp simd reduction(+ : flips)
+        for (std::int64_t i = start; i < stop; ++i) {
+            flips += (a[i] > 0.0) != (b[i] > 0.0) ? 1 : 0;
+        }
+        if (flips == 0) {
+            continue;
+        }
+        for (std::int64_t i = start; i < stop; ++i) {
+            if ((a[i] > 0.0) != (b[i] > 0.0)) {
+                indices[found++] = static_cast<std::int32_t>(i);
+            }
+        }
+    }
+    return found;
+}
+
+RELUFAST_MULTIVERSION
+void combine(double wa, const double* __restrict a, double wb, const double* __restrict b,
+             double* __restrict out, std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        out[i] = wa * a[i] + wb * b[i];
+    }
+}
+
+RELUFAST_MULTIVERSION
+void add_multiple(double factor, const double* __restrict x, double* __restrict y, std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        y[i] += factor * x[i];
+    }
+}
+
+RELUFAST_MULTIVERSION
+double squared_distance(const double* __restrict a, const double* __restrict b, std::int64_t n) {
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double gap = a[i] - b[i];
+        sum += gap * gap;
+    }
+    return sum;
+}
+
+RELUFAST_MULTIVERSION
+void raise(const double* __restrict z, double* __restrict highest, std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        highest[i] = highest[i] > z[i] ? highest[i] : z[i];
+    }
+}
+
+RELUFAST_MULTIVERSION
+void gather_relu(const double* __restrict z, const std::int32_t* __restrict index,
+                 std::int64_t n_index, double negative_slope, double* __restrict out) {
+#pragma omp simd
+    for (std::int64_t c = 0; c < n_index; ++c) {
+        const double value = z[index[c]];
+        out[c] = value > 0.0 ? value : negative_slope * value;
+    }
+}
+
+}  // namespace relufast

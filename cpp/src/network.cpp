@@ -1,0 +1,73 @@
+#include "relufast/network.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "relufast/rounding.hpp"
+
+namespace relufast {
+namespace {
+
+void transpose(const double* from, std::int64_t n_rows, std::int64_t n_cols, double* to) {
+    constexpr std::int64_t kBlock = 32;
+    for (std::int64_t row0 = 0; row0 < n_rows; row0 += kBlock) {
+        const std::int64_t row1 = std::min(row0 + kBlock, n_rows);
+        for (std::int64_t col0 = 0; col0 < n_cols; col0 += kBlock) {
+            const std::int64_t col1 = std::min(col0 + kBlock, n_cols);
+            for (std::int64_t col = col0; col < col1; ++col) {
+                for (std::int64_t row = row0; row < row1; ++row) {
+                    to[col * n_rows + row] = from[row * n_cols + col];
+                }
+            }
+        }
+    }
+}
+
+// Scaled, so that parameters of any magnitude keep their norm.
+double norm_bound(const double* values, std::int64_t count) {
+    double largest = 0.0;
+    for (std::int64_t i = 0; i < count; ++i) {
+        largest = std::max(largest, std::fabs(values[i]));
+    }
+    if (largest == 0.0) {
+        return 0.0;
+    }
+    double squares = 0.0;
+    for (std::int64_t i = 0; i < count; ++i) {
+        const double scaled = values[i] / largest;
+        squares += scaled * scaled;
+    }
+    return largest * std::sqrt(squares) * (1.0 + gamma(count + 8)) + 0x1p-1070;
+}
+
+}  // namespace
+
+Network::Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
+                 const std::vector<const double*>& biases, double negative_slope)
+    : layers_(weights.size()),
+      negative_slope_(negative_slope),
+      lipschitz_(std::max(1.0, std::fabs(negative_slope))) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+        Layer& layer = layers_[l];
+        layer.n_in = widths[l];
+        layer.n_out = widths[l + 1];
+        layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
+        transpose(weights[l], layer.n_out, layer.n_in, layer.weights.data());
+        layer.biases.assign(biases[l], biases[l] + layer.n_out);
+        layer.bias_norm = norm_bound(biases[l], layer.n_out);
+        for (std::int64_t i = 0; i < layer.n_out; ++i) {
+            const double norm = norm_bound(weights[l] + i * layer.n_in, layer.n_in);
+            layer.row_norms.push_back(norm);
+            layer.decision_norms.push_back(norm == 0.0 && biases[l][i] == 0.0 ? -0x1p1000 : norm);
+        }
+        for (std::int64_t j = 0; j < layer.n_in; ++j) {
+            const double* sent = layer.outgoing(j);
+            layer.feeds.push_back(
+                std::any_of(sent, sent + layer.n_out, [](double w) { return w != 0.0; }));
+        }
+        layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
+        layer.spectral_norm = layer.frobenius_norm;
+    }
+}
+
+}  // namespace relufast

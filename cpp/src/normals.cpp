@@ -1,0 +1,143 @@
+#include "relufast/normals.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+
+#include "portable_math.hpp"
+#include "relufast/philox.hpp"
+#include "ziggurat_tables.hpp"
+
+namespace relufast {
+namespace {
+
+// The last counter word tells apart the uses of one seed; a new use takes a new tag.
+constexpr std::uint64_t kNetworkDomain = 1;
+
+// The 64-bit words of one stream. Several blocks are computed at once, because one block is a chain
+// of ten dependent multiplications, which overlaps well with other blocks' chains.
+class WordStream {
+ public:
+    WordStream(std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
+        : key_{seed, 0}, counter_{0, row, layer, kNetworkDomain} {}
+
+    // `expected` is how many words, this one included, the caller thinks to take: a guess that only
+    // bounds what is computed ahead.
+    std::uint64_t next(std::int64_t expected) {
+        if (position_ == end_) [[unlikely]] {
+            refill(expected);
+        }
+        return words_[position_++];
+    }
+
+ private:
+    static constexpr std::size_t kBlocks = 32;
+
+    [[gnu::noinline]] void refill(std::int64_t expected) {
+        const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(expected, 1));
+        const std::size_t blocks = std::min(kBlocks, (wanted - 1) / 4 + 1);
+        for (std::size_t b = 0; b < blocks; ++b) {
+            const PhiloxCounter block = philox4x64(counter_, key_);
+            std::copy(block.begin(), block.end(), words_.begin() + 4 * b);
+            ++counter_[0];
+        }
+        position_ = 0;
+        end_ = 4 * blocks;
+    }
+
+    PhiloxKey key_;
+    PhiloxCounter counter_;
+    std::size_t position_ = 0;
+    std::size_t end_ = 0;
+    std::array<std::uint64_t, 4 * kBlocks> words_;
+};
+
+// The upper 53 bits as an odd multiple of 2^-53: in (0, 1), symmetric about 1/2.
+double uniform(std::uint64_t word) { return static_cast<double>((word >> 11) | 1) * 0x1p-53; }
+
+// A normal beyond the start r of the tail (Marsaglia 1964): r + E/r for an exponential E, kept with
+// probability exp(-(E/r)^2 / 2).
+double tail(WordStream& words) {
+    for (;;) {
+        const double excess =
+            -portable::log_positive(uniform(words.next(1))) / ziggurat::kTailStart;
+        const double exponential = -portable::log_positive(uniform(words.next(1)));
+        if (2.0 * exponential > excess * excess) {
+            return ziggurat::kTailStart + excess;
+        }
+    }
+}
+
+bool below_density(double x, std::size_t layer, WordStream& words) {
+    const double bottom = ziggurat::kDensity[layer];
+    const double height = ziggurat::kDensity[layer + 1] - bottom;
+    const double ordinate = bottom + portable::rounded(height * uniform(words.next(1)));
+    return ordinate < portable::exp_nonpositive(-0.5 * (x * x));
+}
+
+class NormalStream {
+ public:
+    NormalStream(std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
+        : words_(seed, layer, row) {}
+
+    void fill(double* out, std::int64_t count) {
+        for (std::int64_t i = 0; i < count; ++i) {
+            out[i] = next(count - i);
+        }
+    }
+
+ private:
+    double next(std::int64_t expected) {
+        for (;;) {
+            // The layer takes the lowest 8 bits, the signed abscissa the upper 52 and an appended
+            // 1: no bit serves both, which would tie a value to its layer (Doornik 2005).
+            const std::uint64_t word = words_.next(expected);
+            const auto layer = static_cast<std::size_t>(word & 255);
+            const std::int64_t k = (static_cast<std::int64_t>(word) >> 11) | 1;
+            const auto& [step, inner] = ziggurat::kLayers[layer];
+            const double x = static_cast<double>(k) * step;
+            if ((k < 0 ? -k : k) < inner) [[likely]] {
+                return x;
+            }
+            if (layer == 0) {
+                const double beyond = tail(words_);
+                return k < 0 ? -beyond : beyond;
+            }
+            if (below_density(x, layer, words_)) {
+                return x;
+            }
+        }
+    }
+
+    WordStream words_;
+};
+
+}  // namespace
+
+void normals(std::uint64_t seed, std::uint64_t layer, std::uint64_t row, double* out,
+             std::int64_t count) {
+    NormalStream(seed, layer, row).fill(out, count);
+}
+
+void fill_layer(std::uint64_t seed, std::uint64_t layer, std::uint64_t row_begin,
+                std::uint64_t row_end, std::int64_t fan_in, double weight_scale, double bias_scale,
+                double* weights, double* biases) {
+    if (layer == 0) throw std::invalid_argument("layer is 0, but layers count from 1");
+    if (row_begin > row_end) throw std::invalid_argument("row_begin is greater than row_end");
+    if (fan_in < 0) throw std::invalid_argument("fan_in is negative");
+    for (std::uint64_t row = row_begin; row < row_end; ++row) {
+        NormalStream stream(seed, layer, row);
+        stream.fill(biases, 1);
+        // Adding 0 turns the -0 of a zero scale into 0.
+        *biases = *biases * bias_scale + 0.0;
+        ++biases;
+        stream.fill(weights, fan_in);
+        for (const double* end = weights + fan_in; weights < end; ++weights) {
+            *weights *= weight_scale;
+        }
+    }
+}
+
+}  // namespace relufast

@@ -1,0 +1,137 @@
+#include "relufast/threads.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "relufast/blas.hpp"
+#include "relufast/error.hpp"
+
+namespace relufast {
+namespace {
+
+constexpr auto kPatience = std::chrono::milliseconds(50);
+
+}  // namespace
+
+struct WorkStack::State {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<Work> pending;
+    int n_running = 0;
+    bool stopped = false;
+    std::exception_ptr failure;
+
+    bool finished() const { return (pending.empty() && n_running == 0) || stopped; }
+};
+
+void WorkStack::push(Work work) {
+    const std::lock_guard lock(state_->mutex);
+    state_->pending.push_back(std::move(work));
+    state_->changed.notify_one();
+}
+
+void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
+    State state;
+    state_ = &state;
+    state.pending.push_back(std::move(root));
+
+    // Takes and does one piece of work, if there is any.
+    const auto step = [&](std::unique_lock<std::mutex>& lock, int thread) {
+        Work work = std::move(state.pending.back());
+        state.pending.pop_back();
+        ++state.n_running;
+        lock.unlock();
+        std::exception_ptr failure;
+        try {
+            work(*this, thread);
+            work = nullptr;
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        lock.lock();
+        --state.n_running;
+        if (failure && !state.failure) {
+            state.failure = failure;
+        }
+        state.stopped = state.stopped || failure;
+        if (state.finished()) {
+            state.changed.notify_all();
+        }
+    };
+    bool interrupted = false;
+
+    std::unique_lock lock(state.mutex);
+    if (n_threads <= 1) {
+        auto asked = std::chrono::steady_clock::now();
+        while (!state.finished()) {
+            step(lock, 0);
+            const auto now = std::chrono::steady_clock::now();
+            if (now - asked > kPatience) {
+                asked = now;
+                interrupted = interrupt && interrupt();
+                state.stopped = state.stopped || interrupted;
+            }
+        }
+    } else {
+        std::vector<std::thread> threads;
+        lock.unlock();
+        for (int thread = 0; thread < n_threads; ++thread) {
+            threads.emplace_back([&, thread] {
+                blas::limit_this_thread();
+                std::unique_lock own(state.mutex);
+                while (!state.finished()) {
+                    if (state.pending.empty()) {
+                        state.changed.wait(own);
+                    } else {
+                        step(own, thread);
+                    }
+                }
+                state.changed.notify_all();
+            });
+        }
+        lock.lock();
+        while (!state.finished()) {
+            if (state.changed.wait_for(lock, kPatience) == std::cv_status::timeout) {
+                lock.unlock();
+                interrupted = interrupted || (interrupt && interrupt());
+                lock.lock();
+                state.stopped = state.stopped || interrupted;
+            }
+        }
+        state.changed.notify_all();
+        lock.unlock();
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        lock.lock();
+    }
+    if (state.failure) {
+        std::rethrow_exception(state.failure);
+    }
+    if (interrupted) {
+        throw Interrupted("interrupted");
+    }
+}
+
+void parallel_for(int n_threads, std::size_t count, const Interrupt& interrupt,
+                  const std::function<void(std::size_t, int)>& body) {
+    if (count == 0) {
+        return;
+    }
+    WorkStack stack;
+    stack.run(
+        n_threads,
+        [&](WorkStack& work, int) {
+            for (std::size_t i = count; i-- > 0;) {
+                work.push([&body, i](WorkStack&, int thread) { body(i, thread); });
+            }
+        },
+        interrupt);
+}
+
+}  // namespace relufast

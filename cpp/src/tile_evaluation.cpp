@@ -1,0 +1,458 @@
+// The values of a layer at the knots of a tile, with their error bounds.
+
+#include <algorithm>
+#include <cmath>
+
+#include "relufast/blas.hpp"
+#include "relufast/column_ops.hpp"
+#include "relufast/point_evaluator.hpp"
+#include "relufast/rounding.hpp"
+#include "relufast/tile.hpp"
+
+namespace relufast {
+namespace {
+
+double norm_of(const std::vector<DoubleDouble>& values) {
+    double squares = 0.0;
+    for (const DoubleDouble value : values) {
+        squares += value.hi * value.hi;
+    }
+    if (squares == 0.0) {
+        const bool all_zero = std::all_of(values.begin(), values.end(),
+                                          [](DoubleDouble value) { return value.hi == 0.0; });
+        return all_zero ? 0.0 : kInfinity;
+    }
+    const bool in_range = squares > kSmallestSquare && squares < kLargestSquare;
+    return in_range ? std::sqrt(squares) * (1.0 + 0x1p-30) : kInfinity;
+}
+
+double norm_of(const std::vector<double>& values) {
+    return norm_of(std::vector<DoubleDouble>(values.begin(), values.end()));
+}
+
+// A norm from its square; infinite where the square may have left the range of float64.
+double norm_from_square(double square, double largest) {
+    if (largest == 0.0 && square == 0.0) {
+        return 0.0;
+    }
+    const bool in_range = square > kSmallestSquare && square < kLargestSquare;
+    return in_range ? std::sqrt(square) * (1.0 + 0x1p-30) : kInfinity;
+}
+
+// A point of a segment: its values are lo times those of the left knot plus hi times those of the
+// right one. A direction's weight is a length.
+struct Weights {
+    double lo = 0.0;
+    double hi = 0.0;
+};
+
+Weights weights_at(const Grid& grid, std::size_t segment, double x) {
+    const Knot& lo = grid.knots[segment];
+    const Knot& hi = grid.knots[segment + 1];
+    if (lo.is_direction) {
+        return {hi.x - x, 1.0};
+    }
+    if (hi.is_direction) {
+        return {1.0, x - lo.x};
+    }
+    const double width = hi.x - lo.x;
+    return width > 0.0 ? Weights{(hi.x - x) / width, (x - lo.x) / width} : Weights{1.0, 0.0};
+}
+
+}  // namespace
+
+TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
+                       bool certify)
+    : network_(network),
+      line_(line),
+      tile_size_(tile_size),
+      certify_(certify),
+      slope_norm_(norm_of(line.slopes)),
+      intercept_norm_(norm_of(line.intercepts)),
+      slope_error_norm_(norm_of(line.slope_errors)),
+      intercept_error_norm_(norm_of(line.intercept_errors)) {}
+
+Tile TileSolver::empty_tile(int layer, const Grid& below, std::size_t first,
+                            std::size_t last) const {
+    Tile tile;
+    tile.layer = layer;
+    const Layer& parameters = network_.layer(layer);
+    tile.n = is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
+    const auto begin = static_cast<std::ptrdiff_t>(first);
+    const auto end = static_cast<std::ptrdiff_t>(last);
+    tile.grid.knots.assign(below.knots.begin() + begin, below.knots.begin() + end + 1);
+    tile.grid.open_after.assign(below.open_after.begin() + begin, below.open_after.begin() + end);
+    tile.z.resize(tile.grid.size() * static_cast<std::size_t>(tile.n));
+    // A dot product, or a running sum over all knots of a tile.
+    tile.bias_rounding =
+        gamma(parameters.n_in + static_cast<std::int64_t>(tile.grid.size()) + 16);
+    return tile;
+}
+
+// z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
+// and intercepts c: one crossing changes both by one column of W.
+Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::size_t last) const {
+    Tile tile = empty_tile(2, below.grid, first, last);
+    const Layer& parameters = network_.layer(2);
+    const auto n = static_cast<std::size_t>(tile.n);
+    std::vector<double> slope(n, 0.0);
+    std::vector<double> intercept(n, 0.0);
+    const auto add = [&](std::size_t neuron, double factor) {
+        const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
+        add_multiple(factor * line_.slopes[neuron].hi, sent, slope.data(), tile.n);
+        add_multiple(factor * line_.intercepts[neuron].hi, sent, intercept.data(), tile.n);
+    };
+
+    std::vector<std::uint8_t> active = below.active_at_start;
+    for (std::size_t k = 1; k <= first; ++k) {
+        for (const Crossing& crossing : below.grid.knots[k].crossings) {
+            active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
+        }
+    }
+    for (std::size_t i = 0; i < active.size(); ++i) {
+        const double factor = active[i] ? 1.0 : network_.negative_slope();
+        if (factor != 0.0) {
+            add(i, factor);
+        }
+    }
+
+    const double lipschitz = network_.lipschitz();
+    const double rounding = 2.0 * lipschitz * tile.bias_rounding;
+    std::vector<ColumnError> errors(tile.grid.size());
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        const Knot& knot = tile.grid.knots[k];
+        if (k > 0) {
+            for (const Crossing& crossing : knot.crossings) {
+                const auto i = static_cast<std::size_t>(crossing.neuron);
+                add(i, active[i] ? -network_.kink() : network_.kink());
+                active[i] ^= 1;
+            }
+        }
+        double* z = tile.column(k);
+        if (knot.is_direction) {
+            const double sign = knot.x > 0.0 ? 1.0 : -1.0;
+            combine(sign, slope.data(), 0.0, slope.data(), z, tile.n);
+            errors[k].carried = lipschitz * slope_error_norm_;
+            errors[k].rounding = rounding * slope_norm_;
+        } else {
+            combine(knot.x, slope.data(), 1.0, intercept.data(), z, tile.n);
+            const double x = std::fabs(knot.x);
+            // Zero times infinity is no bound: at x = 0 the slopes play no part.
+            const double by_slope = x == 0.0 ? 0.0 : slope_norm_ * x;
+            // Three times: by itself, and for neighbours that may stand in the wrong order.
+            const double position = knot.x_error == 0.0 ? 0.0 : slope_norm_ * knot.x_error;
+            const double parameters_error =
+                (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_;
+            errors[k].carried = lipschitz * (3.0 * position + parameters_error);
+            errors[k].rounding = rounding * (by_slope + intercept_norm_);
+        }
+    }
+    add_biases_and_bound(tile, errors);
+    return tile;
+}
+
+Tile TileSolver::next_layer(const Tile& below, std::size_t first, std::size_t last,
+                            Workspace& workspace) const {
+    Tile tile = empty_tile(below.layer + 1, below.refined, first, last);
+    const Layer& parameters = network_.layer(tile.layer);
+    const auto n = static_cast<std::size_t>(tile.n);
+    const double a = network_.negative_slope();
+
+    const auto segment_of = [&](std::size_t m) {
+        return static_cast<std::size_t>(
+            below.roots[static_cast<std::size_t>(~below.source[m])].segment);
+    };
+    const std::size_t lo = below.source[first] >= 0
+                               ? static_cast<std::size_t>(below.source[first])
+                               : segment_of(first);
+    const std::size_t hi = below.source[last] >= 0 ? static_cast<std::size_t>(below.source[last])
+                                                   : segment_of(last) + 1;
+
+    // Correcting q chords for q flips costs q^2 additions of columns: past this many, a product
+    // of its own for each new knot is cheaper.
+    const auto is_dense = [&](std::size_t segment) {
+        const std::int64_t count = below.first_root[segment + 1] - below.first_root[segment];
+        return count > std::max<std::int64_t>(3, parameters.n_in / 16);
+    };
+    std::vector<std::size_t> dense;
+    for (std::size_t m = first; m <= last; ++m) {
+        if (below.source[m] < 0 && is_dense(segment_of(m))) {
+            dense.push_back(static_cast<std::size_t>(~below.source[m]));
+        }
+    }
+
+    // Neurons that are inactive at all knots send nothing anywhere in the tile.
+    workspace.alive.clear();
+    if (a == 0.0) {
+        workspace.highest.assign(static_cast<std::size_t>(parameters.n_in), -kInfinity);
+        for (std::size_t k = lo; k <= hi; ++k) {
+            raise(below.column(k), workspace.highest.data(), parameters.n_in);
+        }
+    }
+    for (std::int32_t j = 0; j < parameters.n_in; ++j) {
+        if (a != 0.0 || workspace.highest[static_cast<std::size_t>(j)] > 0.0) {
+            workspace.alive.push_back(j);
+        }
+    }
+    const auto n_alive = static_cast<std::int64_t>(workspace.alive.size());
+
+    const std::size_t n_columns = hi - lo + 1 + dense.size();
+    workspace.hidden.resize(n_columns * workspace.alive.size());
+    std::vector<double> dense_norms;
+    const auto hidden_column = [&](std::size_t slot) {
+        return workspace.hidden.data() + slot * workspace.alive.size();
+    };
+    for (std::size_t k = lo; k <= hi; ++k) {
+        gather_relu(below.column(k), workspace.alive.data(), n_alive, a, hidden_column(k - lo));
+    }
+    workspace.dense_point.resize(static_cast<std::size_t>(parameters.n_in));
+    for (std::size_t d = 0; d < dense.size(); ++d) {
+        const Root& root = below.roots[dense[d]];
+        const auto segment = static_cast<std::size_t>(root.segment);
+        const Weights at = weights_at(below.grid, segment, root.x);
+        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1),
+                workspace.dense_point.data(), parameters.n_in);
+        double* hidden = hidden_column(hi - lo + 1 + d);
+        gather_relu(workspace.dense_point.data(), workspace.alive.data(), n_alive, a, hidden);
+        double square = 0.0;
+        double largest = 0.0;
+        for (std::int64_t c = 0; c < n_alive; ++c) {
+            square += hidden[c] * hidden[c];
+            largest = std::max(largest, std::fabs(hidden[c]));
+        }
+        dense_norms.push_back(norm_from_square(square, largest));
+    }
+
+    const double* weights = parameters.weights.data();
+    std::int64_t stride = parameters.n_out;
+    if (n_alive < parameters.n_in) {
+        workspace.weights.resize(workspace.alive.size() * n);
+        for (std::size_t c = 0; c < workspace.alive.size(); ++c) {
+            const double* sent = parameters.outgoing(workspace.alive[c]);
+            std::copy(sent, sent + n, &workspace.weights[c * n]);
+        }
+        weights = workspace.weights.data();
+        stride = tile.n;
+    }
+    if (n_alive > 0) {
+        workspace.products.resize(n_columns * n);
+        blas::gemm('N', 'N', tile.n, static_cast<std::int64_t>(n_columns), n_alive, 1.0, weights,
+                   stride, workspace.hidden.data(), n_alive, 0.0, workspace.products.data(),
+                   tile.n);
+    } else {
+        workspace.products.assign(n_columns * n, 0.0);
+    }
+    const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
+
+    const double lipschitz = network_.lipschitz();
+    const double rounding = gamma(parameters.n_in + 2);
+    const double leak = std::fabs(a) * kRoundoff;
+    const auto column_error = [&](std::size_t k) {
+        ColumnError error;
+        error.carried =
+            below.silent[k] ? 0.0 : lipschitz * below.error[k] + leak * below.norm[k];
+        error.rounding = rounding * below.relu_norm[k];
+        return error;
+    };
+
+    std::vector<ColumnError> errors(tile.grid.size());
+    std::size_t next_dense = 0;
+    const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
+    for (std::size_t m = first; m <= last; ++m) {
+        double* z = tile.column(m - first);
+        ColumnError& error = errors[m - first];
+        if (below.source[m] >= 0) {
+            const auto k = static_cast<std::size_t>(below.source[m]);
+            std::copy(product(k - lo), product(k - lo) + n, z);
+            error = column_error(k);
+            continue;
+        }
+        const Root& root = below.roots[static_cast<std::size_t>(~below.source[m])];
+        const auto k = static_cast<std::size_t>(root.segment);
+        const Weights at = weights_at(below.grid, k, root.x);
+        const double* z_lo = below.column(k);
+        const double* z_hi = below.column(k + 1);
+        const auto inside = [&](std::int32_t neuron) {
+            return at.lo * z_lo[neuron] + at.hi * z_hi[neuron];
+        };
+        const double rounded =
+            8.0 * kRoundoff * (at.lo * below.norm[k] + at.hi * below.norm[k + 1]);
+        if (is_dense(k)) {
+            const std::size_t slot = hi - lo + 1 + next_dense;
+            std::copy(product(slot), product(slot) + n, z);
+            error.rounding = rounding * dense_norms[next_dense];
+            ++next_dense;
+        } else {
+            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, tile.n);
+            // ReLU bends the chord for those neurons only that flip in this segment.
+            double deviations = 0.0;
+            const std::int32_t begin = below.first_root[k];
+            const std::int32_t end = below.first_root[k + 1];
+            for (std::int32_t r = begin; r < end; ++r) {
+                const std::int32_t neuron = below.roots[static_cast<std::size_t>(r)].neuron;
+                const double deviation = relu(inside(neuron)) - (at.lo * relu(z_lo[neuron]) +
+                                                                 at.hi * relu(z_hi[neuron]));
+                add_multiple(deviation, parameters.outgoing(neuron), z, tile.n);
+                deviations += std::fabs(deviation);
+            }
+            error.rounding = rounding * (at.lo * below.relu_norm[k] +
+                                         at.hi * below.relu_norm[k + 1]) +
+                             (8.0 + static_cast<double>(end - begin)) * kRoundoff *
+                                 (at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1] +
+                                  deviations);
+        }
+        // The knot stands at a float64 number beside the interpolant's root: the kink is misplaced
+        // by what is left of the neuron there.
+        const double misplaced = std::fabs(network_.kink()) * (std::fabs(inside(root.neuron)) + rounded);
+        error.carried = lipschitz * (at.lo * below.error[k] + at.hi * below.error[k + 1] +
+                                     2.0 * rounded) +
+                        misplaced;
+    }
+    add_biases_and_bound(tile, errors);
+    return tile;
+}
+
+void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const {
+    const Layer& parameters = network_.layer(tile.layer);
+    const double a = network_.negative_slope();
+    const std::size_t n_knots = tile.grid.size();
+    const double root_n = std::sqrt(static_cast<double>(parameters.n_out));
+    tile.error.resize(n_knots);
+    tile.beta.resize(n_knots);
+    tile.norm.resize(n_knots);
+    tile.relu_norm.resize(n_knots);
+    tile.silent.assign(n_knots, 0);
+
+    std::vector<std::size_t> open;
+    for (std::size_t k = 0; k < n_knots; ++k) {
+        const double bias_factor = tile.grid.knots[k].is_direction ? 0.0 : 1.0;
+        double beta = (errors[k].carried + errors[k].rounding) * kInflate;
+        if (!(beta < 0x1p450)) {
+            beta = kInfinity;  // not a number, or near overflow: nothing is certain
+        }
+        const double floor = beta > 0.0 ? underflow(parameters.n_in) : 0.0;
+        const double bias_rounding = bias_factor * tile.bias_rounding;
+        const ColumnScan scan =
+            add_biases_and_scan(tile.column(k), parameters.biases.data(), bias_factor,
+                                parameters.decision_norms.data(), beta, bias_rounding, floor, a, tile.n);
+        tile.beta[k] = beta;
+        tile.error[k] = beta == kInfinity
+                            ? kInfinity
+                            : (parameters.spectral_norm * errors[k].carried +
+                               parameters.frobenius_norm * errors[k].rounding +
+                               bias_rounding * parameters.bias_norm + floor * root_n) *
+                                  kInflate;
+        tile.norm[k] = norm_from_square(scan.square, scan.largest);
+        const double largest_relu = a == 0.0 ? std::max(scan.highest, 0.0) : scan.largest;
+        tile.relu_norm[k] = norm_from_square(scan.relu_square, largest_relu);
+
+        if (is_output(tile.layer)) {
+            continue;
+        }
+        std::int64_t n_open = scan.n_open;
+        if (n_open > 0 && beta == 0.0) {
+            for (std::int32_t i = 0; i < tile.n; ++i) {
+                const bool is_zero = tile.column(k)[i] == 0.0 &&
+                                     entry_error(tile, k, i) == 0.0;
+                if (is_zero) {
+                    tile.zeros.push_back({static_cast<std::int32_t>(k), i});
+                    --n_open;
+                }
+            }
+        }
+        if (n_open > 0) {
+            open.push_back(k);
+        } else if (a == 0.0 && !(scan.highest > 0.0)) {
+            tile.silent[k] = 1;
+            if (scan.highest < 0.0) {
+                tile.grid.knots[k].silent = true;
+            }
+        }
+    }
+    if (is_output(tile.layer)) {
+        return;
+    }
+    tile.refined_column.assign(n_knots, 0);
+    if (certify_) {
+        decide_open_signs(tile, open);
+    }
+    find_roots(tile);
+}
+
+double TileSolver::entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const {
+    const Layer& parameters = network_.layer(tile.layer);
+    const auto i = static_cast<std::size_t>(neuron);
+    if (parameters.row_norms[i] == 0.0) {
+        return 0.0;  // the bias itself
+    }
+    const double beta = tile.beta[knot];
+    if (beta == kInfinity) {
+        return tile.error[knot];
+    }
+    const double bias_factor = tile.grid.knots[knot].is_direction ? 0.0 : 1.0;
+    const double bound = parameters.row_norms[i] * beta +
+                         std::fabs(parameters.biases[i]) * bias_factor * tile.bias_rounding +
+                         (beta > 0.0 ? underflow(parameters.n_in) : 0.0);
+    return std::min(bound * kInflate, tile.error[knot]);
+}
+
+Stretch TileSolver::outputs(Tile tile) const {
+    Stretch stretch;
+    stretch.n_outputs = tile.n;
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        for (std::int32_t i = 0; i < tile.n; ++i) {
+            stretch.output_errors.push_back(entry_error(tile, k, i));
+        }
+    }
+    stretch.grid = std::move(tile.grid);
+    stretch.outputs = std::move(tile.z);
+    return stretch;
+}
+
+// Evaluates one column anew in double-double; returns the neurons that stay undecided.
+std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) const {
+    PointEvaluator evaluator(network_, line_);
+    PointEvaluator::Refined refined = evaluator.refine(tile.grid.knots[k], tile.layer);
+    std::copy(refined.z.begin(), refined.z.end(), tile.column(k));
+    tile.error[k] = refined.error;
+    tile.beta[k] = kInfinity;  // the error alone now bounds every entry
+    tile.refined_column[k] = 1;
+    tile.norm[k] = norm_of(refined.z);
+    for (double& value : refined.z) {
+        value = value > 0.0 ? value : network_.negative_slope() * value;
+    }
+    tile.relu_norm[k] = norm_of(refined.z);
+    return refined.undecided;
+}
+
+void TileSolver::decide_open_signs(Tile& tile, const std::vector<std::size_t>& open) const {
+    // Where the bounds have outgrown the values, double-double would cost more than it decides.
+    const bool hopeless = open.size() > std::max<std::size_t>(8, tile.grid.size() / 4);
+    for (const std::size_t k : open) {
+        std::int64_t n_undecided = 0;
+        if (hopeless) {
+            for (std::int32_t i = 0; i < tile.n; ++i) {
+                const double error = entry_error(tile, k, i);
+                const double size = std::fabs(tile.column(k)[i]);
+                n_undecided += !(size > error) && !(size == 0.0 && error == 0.0) ? 1 : 0;
+            }
+        } else {
+            n_undecided = static_cast<std::int64_t>(refine_column(tile, k).size());
+        }
+        if (n_undecided == 0) {
+            continue;
+        }
+        if (k > 0) {
+            tile.grid.open_after[k - 1] = 1;
+        }
+        if (k + 1 < tile.grid.size()) {
+            tile.grid.open_after[k] = 1;
+        }
+        // A knot between two tiles is the left one's to count.
+        if (k > 0 || tile.grid.knots[k].crossings.empty()) {
+            tile.undecided.push_back({tile.grid.knots[k].x, n_undecided});
+        }
+    }
+}
+
+}  // namespace relufast

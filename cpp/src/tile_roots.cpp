@@ -1,0 +1,293 @@
+// The crossings of a tile's layer: roots between knots, in order, and the grid they refine.
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "relufast/column_ops.hpp"
+#include "relufast/rounding.hpp"
+#include "relufast/tile.hpp"
+
+namespace relufast {
+namespace {
+
+bool apart(const Knot& knot, const Root& root) {
+    return knot.is_direction || std::fabs(knot.x - root.x) > knot.x_error + root.x_error;
+}
+
+}  // namespace
+
+void TileSolver::find_roots(Tile& tile) const {
+    add_crossings_at_zeros(tile);
+    search_segments(tile);
+    if (certify_) {
+        // Roots too close to call are found again between columns known to double-double.
+        std::vector<std::size_t> close;
+        const auto add = [&](std::size_t k) {
+            if (!tile.refined_column[k] && (close.empty() || close.back() != k)) {
+                close.push_back(k);
+            }
+        };
+        for (const Root& root : tile.roots) {
+            if (root.is_open || root.is_unordered) {
+                add(static_cast<std::size_t>(root.segment));
+                add(static_cast<std::size_t>(root.segment) + 1);
+            }
+        }
+        if (!close.empty() && close.size() <= std::max<std::size_t>(8, tile.grid.size() / 4)) {
+            for (const std::size_t k : close) {
+                refine_column(tile, k);
+            }
+            search_segments(tile);
+        }
+        for (const Root& root : tile.roots) {
+            if (root.is_open || root.is_unordered) {
+                tile.undecided.push_back({root.x, 1});
+            }
+        }
+    }
+    refine_grid(tile);
+}
+
+void TileSolver::search_segments(Tile& tile) const {
+    tile.roots.clear();
+    tile.first_root.clear();
+    const auto is_zero = [&](std::size_t knot, std::int32_t neuron) {
+        return std::any_of(tile.zeros.begin(), tile.zeros.end(), [&](const Tile::ExactZero& zero) {
+            return zero.knot == static_cast<std::int32_t>(knot) && zero.neuron == neuron;
+        });
+    };
+    std::vector<std::uint8_t> has_zeros(tile.grid.size(), 0);
+    for (const Tile::ExactZero& zero : tile.zeros) {
+        has_zeros[static_cast<std::size_t>(zero.knot)] = 1;
+    }
+
+    std::vector<std::int32_t> flips(static_cast<std::size_t>(tile.n));
+    for (std::size_t k = 0; k + 1 < tile.grid.size(); ++k) {
+        const std::size_t begin = tile.roots.size();
+        tile.first_root.push_back(static_cast<std::int32_t>(begin));
+        const std::int64_t n_flips =
+            find_flips(tile.column(k), tile.column(k + 1), tile.n, flips.data());
+        for (std::int64_t f = 0; f < n_flips; ++f) {
+            const std::int32_t neuron = flips[static_cast<std::size_t>(f)];
+            const bool ends_at_zero = (has_zeros[k] && is_zero(k, neuron)) ||
+                                      (has_zeros[k + 1] && is_zero(k + 1, neuron));
+            if (!ends_at_zero) {
+                add_root(tile, k, neuron);
+            }
+        }
+        if (tile.roots.size() > begin + 1) {
+            order_roots(tile, begin);
+        }
+    }
+    tile.first_root.push_back(static_cast<std::int32_t>(tile.roots.size()));
+}
+
+// A neuron that is zero at a knot beyond doubt crosses there if its neighbours' activity differs.
+void TileSolver::add_crossings_at_zeros(Tile& tile) const {
+    const std::vector<std::uint8_t>& feeds = network_.layer(tile.layer + 1).feeds;
+    for (const Tile::ExactZero& zero : tile.zeros) {
+        const auto k = static_cast<std::size_t>(zero.knot);
+        if (k == 0 || k + 1 == tile.grid.size()) {
+            continue;
+        }
+        const bool left = tile.column(k - 1)[zero.neuron] > 0.0;
+        const bool right = tile.column(k + 1)[zero.neuron] > 0.0;
+        if (left != right) {
+            Knot& knot = tile.grid.knots[k];
+            const bool quiet = !feeds[static_cast<std::size_t>(zero.neuron)] ||
+                               network_.kink() == 0.0;
+            knot.silent = quiet && (knot.crossings.empty() || knot.silent);
+            knot.crossings.push_back({tile.layer, zero.neuron});
+        }
+    }
+}
+
+void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) const {
+    const Knot& left = tile.grid.knots[segment];
+    const Knot& right = tile.grid.knots[segment + 1];
+    const double lo = std::fabs(tile.column(segment)[neuron]);
+    const double hi = std::fabs(tile.column(segment + 1)[neuron]);
+    const double lo_error = entry_error(tile, segment, neuron);
+    const double hi_error = entry_error(tile, segment + 1, neuron);
+    Root root;
+    root.segment = static_cast<std::int32_t>(segment);
+    root.neuron = neuron;
+
+    // The length of a ray from its finite end to the root.
+    const auto set_length = [&](double value, double value_error, double slope,
+                                double slope_error) {
+        const double length = value / slope;
+        const double room = slope * (1.0 - 0x1p-50) - slope_error;
+        root.order_error =
+            room > 0.0 ? ((value_error + length * slope_error) / room + 4.0 * kRoundoff * length) *
+                             kInflate
+                       : kInfinity;
+        return length;
+    };
+    double rounding = 0.0;  // of x, beyond the last one
+    double stretch = 1.0;   // length of x per unit of order
+    if (left.is_direction) {
+        const double length = set_length(hi, hi_error, lo, lo_error);
+        root.order = -length;
+        root.x = right.x - length;
+        root.is_open = !(length - root.order_error > right.x_error);
+    } else if (right.is_direction) {
+        root.order = set_length(lo, lo_error, hi, hi_error);
+        root.x = left.x + root.order;
+        root.is_open = !(root.order - root.order_error > left.x_error);
+    } else {
+        const double sum = lo + hi;
+        const double share_lo = hi / sum;
+        const double share_hi = lo / sum;
+        const double room = sum * (1.0 - 0x1p-50) - lo_error - hi_error;
+        root.order = share_hi;
+        root.order_error =
+            room > 0.0
+                ? ((share_lo * lo_error + share_hi * hi_error) / room + 4.0 * kRoundoff) * kInflate
+                : 1.0;
+        const double width = right.x - left.x;
+        stretch = width * (1.0 + 4.0 * kRoundoff);
+        rounding = 4.0 * kRoundoff * std::min(share_lo, share_hi) * width;
+        root.x = share_hi < 0.5 ? left.x + share_hi * width : right.x - share_lo * width;
+        const double room_left = (share_hi - root.order_error) * width * (1.0 - 0x1p-40);
+        const double room_right = (share_lo - root.order_error) * width * (1.0 - 0x1p-40);
+        root.is_open = !(room_left > left.x_error && room_right > right.x_error);
+    }
+    root.x_error = (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) +
+                    0x1p-1074) *
+                   kInflate;
+    const double inside = std::clamp(root.x, left.x, right.x);
+    if (inside != root.x) {
+        root.x_error += std::fabs(inside - root.x);
+        root.x = inside;
+    }
+    tile.roots.push_back(root);
+}
+
+// Sorts the roots of one segment, from `begin` to the last one found.
+void TileSolver::order_roots(Tile& tile, std::size_t begin) const {
+    const auto first = tile.roots.begin() + static_cast<std::ptrdiff_t>(begin);
+    std::sort(first, tile.roots.end(), [](const Root& a, const Root& b) {
+        return a.order < b.order || (a.order == b.order && a.neuron < b.neuron);
+    });
+    if (!certify_) {
+        return;
+    }
+    const auto reach = [](const Root& root) { return root.order + root.order_error; };
+    // Runs of roots whose uncertainties overlap.
+    std::size_t start = begin;
+    while (start < tile.roots.size()) {
+        double furthest = reach(tile.roots[start]);
+        std::size_t stop = start + 1;
+        while (stop < tile.roots.size() &&
+               !(tile.roots[stop].order - tile.roots[stop].order_error > furthest)) {
+            furthest = std::max(furthest, reach(tile.roots[stop]));
+            ++stop;
+        }
+        if (stop - start > 1 && !order_exactly(tile, start, stop)) {
+            for (std::size_t r = start + 1; r < stop; ++r) {
+                tile.roots[r].is_unordered = true;
+            }
+        }
+        start = stop;
+    }
+    // Where rounding turned round what the order tells, one float64 number stands for both.
+    for (std::size_t r = begin + 1; r < tile.roots.size(); ++r) {
+        Root& root = tile.roots[r];
+        const double before = tile.roots[r - 1].x;
+        if (root.x < before) {
+            root.x_error += before - root.x;
+            root.x = before;
+        }
+    }
+}
+
+// Orders roots start..stop of one segment in double-double, if both its ends are known so well and
+// the roots can be told apart.
+bool TileSolver::order_exactly(Tile& tile, std::size_t start, std::size_t stop) const {
+    constexpr std::size_t kLongestRun = 64;
+    const auto segment = static_cast<std::size_t>(tile.roots[start].segment);
+    if (stop - start > kLongestRun || !tile.refined_column[segment] ||
+        !tile.refined_column[segment + 1]) {
+        return false;
+    }
+    const double x = tile.roots[start].x;
+    double radius = 0.0;
+    std::vector<std::int32_t> neurons;
+    for (std::size_t r = start; r < stop; ++r) {
+        const Root& root = tile.roots[r];
+        radius = std::max(radius, std::fabs(root.x - x) + root.x_error);
+        neurons.push_back(root.neuron);
+    }
+    if (!std::isfinite(x) || !std::isfinite(radius)) {
+        return false;
+    }
+    PointEvaluator evaluator(network_, line_);
+    const auto offsets = evaluator.roots_near(x, radius * kInflate, tile.layer, neurons);
+    if (!offsets) {
+        return false;
+    }
+    std::vector<std::size_t> order(stop - start);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) {
+        return (*offsets)[i].value < (*offsets)[j].value;
+    });
+    std::vector<Root> sorted;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        if (i > 0) {
+            const auto& left = (*offsets)[order[i - 1]];
+            const auto& right = (*offsets)[order[i]];
+            if (!(right.value - left.value > (left.error + right.error) * (1.0 + 0x1p-20))) {
+                return false;
+            }
+        }
+        sorted.push_back(tile.roots[start + order[i]]);
+    }
+    std::copy(sorted.begin(), sorted.end(),
+              tile.roots.begin() + static_cast<std::ptrdiff_t>(start));
+    return true;
+}
+
+void TileSolver::refine_grid(Tile& tile) const {
+    const std::vector<std::uint8_t>& feeds = network_.layer(tile.layer + 1).feeds;
+    Grid& refined = tile.refined;
+    for (std::size_t k = 0; k + 1 < tile.grid.size(); ++k) {
+        const auto begin = tile.roots.begin() + tile.first_root[k];
+        const auto end = tile.roots.begin() + tile.first_root[k + 1];
+        for (auto root = begin; root != end; ++root) {
+            // A root that may lie beyond the end of its segment opens the next one, too.
+            if (root->is_open || root->is_unordered) {
+                tile.grid.open_after[k] = 1;
+            }
+            if (root->is_open && k > 0 && !apart(tile.grid.knots[k], *root)) {
+                tile.grid.open_after[k - 1] = 1;
+            }
+            if (root->is_open && k + 2 < tile.grid.size() && !apart(tile.grid.knots[k + 1], *root)) {
+                tile.grid.open_after[k + 1] = 1;
+            }
+        }
+    }
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        refined.knots.push_back(tile.grid.knots[k]);
+        tile.source.push_back(static_cast<std::int32_t>(k));
+        if (k + 1 == tile.grid.size()) {
+            break;
+        }
+        refined.open_after.push_back(tile.grid.open_after[k]);
+        for (std::int32_t r = tile.first_root[k]; r < tile.first_root[k + 1]; ++r) {
+            const Root& root = tile.roots[static_cast<std::size_t>(r)];
+            Knot knot;
+            knot.x = root.x;
+            knot.x_error = root.x_error;
+            knot.silent =
+                !feeds[static_cast<std::size_t>(root.neuron)] || network_.kink() == 0.0;
+            knot.crossings.push_back({tile.layer, root.neuron});
+            refined.knots.push_back(std::move(knot));
+            tile.source.push_back(~r);
+            refined.open_after.push_back(tile.grid.open_after[k]);
+        }
+    }
+}
+
+}  // namespace relufast

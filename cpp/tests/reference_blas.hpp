@@ -1,0 +1,11 @@
+// The six routines as plain loops, to hand to relufast::blas where there is no SciPy.
+#pragma once
+
+#include "relufast/blas.hpp"
+
+namespace relufast::testing {
+
+blas::Functions reference_blas_lp64();
+blas::Functions reference_blas_ilp64();
+
+}  // namespace relufast::testing

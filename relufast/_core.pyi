@@ -1,0 +1,67 @@
+"""
+The compiled core of relufast. Use the names of `relufast` instead.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import typing
+
+import numpy
+import numpy.typing
+
+__all__: list[str] = [
+    "Error",
+    "Network",
+    "blas_ready",
+    "find_breakpoints",
+    "load_blas",
+    "normal_layer",
+    "philox4x64",
+    "version",
+]
+
+class Error(RuntimeError):
+    pass
+
+class Network:
+    def __init__(
+        self,
+        weights: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        negative_slope: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+
+def blas_ready() -> bool: ...
+def find_breakpoints(
+    network: Network,
+    lo: typing.SupportsFloat | typing.SupportsIndex,
+    hi: typing.SupportsFloat | typing.SupportsIndex,
+    start: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    stop: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    certify: bool,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+    tile_size: typing.SupportsInt | typing.SupportsIndex,
+) -> dict: ...
+def load_blas(
+    capsules: dict[str, typing.Any],
+    thread_limiter: typing.SupportsInt | typing.SupportsIndex | None,
+) -> None: ...
+def normal_layer(
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    layer: typing.SupportsInt | typing.SupportsIndex,
+    row_begin: typing.SupportsInt | typing.SupportsIndex,
+    row_end: typing.SupportsInt | typing.SupportsIndex,
+    fan_in: typing.SupportsInt | typing.SupportsIndex,
+    weight_scale: typing.SupportsFloat | typing.SupportsIndex,
+    bias_scale: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
+def philox4x64(
+    counter: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(4)"
+    ],
+    key: typing.Annotated[
+        collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"
+    ],
+) -> typing.Annotated[list[int], "FixedSize(4)"]: ...
+def version() -> str: ...

@@ -1,0 +1,77 @@
+"""Random layers, from the counter-based normals of the core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from relufast import _blas, _core
+from relufast._validate import FloatArray
+
+# 2 keeps the mean square of a signal from one ReLU layer to the next ("he", "orthogonal"); 1 is the
+# choice of Glorot and Bengio.
+DEFAULT_WEIGHT_VARIANCE = {"he": 2.0, "glorot": 1.0, "orthogonal": 2.0}
+
+
+def random_layers(
+    widths: Sequence[int],
+    weight_init: str,
+    *,
+    weight_variance: float,
+    bias_variance: float,
+    seed: int,
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Weights (n_l, n_{l-1}) and biases (n_l,) of all layers after the inputs.
+
+    A seed gives the same biases under every `weight_init`.
+    """
+    layers = [
+        _random_layer(weight_init, weight_variance, bias_variance, seed, layer, fan_in, fan_out)
+        for layer, (fan_in, fan_out) in enumerate(pairwise(widths), start=1)
+    ]
+    return [weights for weights, _ in layers], [biases for _, biases in layers]
+
+
+def _random_layer(
+    weight_init: str,
+    weight_variance: float,
+    bias_variance: float,
+    seed: int,
+    layer: int,
+    fan_in: int,
+    fan_out: int,
+) -> tuple[FloatArray, FloatArray]:
+    fan = (fan_in + fan_out) / 2 if weight_init == "glorot" else fan_in
+    orthogonal = weight_init == "orthogonal"
+    weights, biases = _core.normal_layer(
+        seed,
+        layer,
+        0,
+        fan_out,
+        fan_in,
+        1.0 if orthogonal else math.sqrt(weight_variance / fan),
+        math.sqrt(bias_variance),
+    )
+    if orthogonal:
+        scale = math.sqrt(weight_variance) * math.sqrt(max(fan_in, fan_out) / fan_in)
+        weights = scale * _orthogonal(weights)
+    return weights, biases
+
+
+def _orthogonal(normals: FloatArray) -> FloatArray:
+    """A Haar distributed matrix with orthonormal rows or columns, whichever are fewer.
+
+    The QR factor of a normal matrix is Haar once R's diagonal is made positive (Mezzadri, "How to
+    Generate Random Matrices from the Classical Compact Groups", Notices AMS 54, 2007).
+    """
+    # Imported here because it takes 0.3 s, which `import relufast` need not.
+    from scipy.linalg import qr
+
+    wide = normals.shape[0] < normals.shape[1]
+    with _blas.single_threaded():
+        q, r = qr(normals.T if wide else normals, mode="economic")
+    q = np.where(np.diagonal(r) < 0.0, -q, q)
+    return np.ascontiguousarray(q.T if wide else q)

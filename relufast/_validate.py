@@ -1,0 +1,237 @@
+"""The only place that coerces and rejects input.
+
+Every function takes a value and the name that the caller of relufast knows it by, and gives it back
+in the one form that the rest of the package works with. A wrong type or dtype is a TypeError; a
+wrong shape or range, NaN and infinity are a ValueError. The message says what came and what is
+needed.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+_EXACT_INTEGERS = 2**53
+
+
+def float_array(value: object, name: str, *, finite: bool = True) -> FloatArray:
+    """An array of any shape as float64, not copied where it is float64 already.
+
+    Only what float64 represents exactly is taken: integers (up to 2**53 in size), float16, float32
+    and float64, of any layout. NaN and infinity pass with ``finite=False``.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, but needs an array without a mask")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged, but needs rows of equal length") from None
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if kind not in "iuf" or size > 8:
+        scalar = array.ndim == 0 and not isinstance(value, np.ndarray)
+        came = f"is {_type(value)}" if scalar else f"has dtype {array.dtype}"
+        raise TypeError(f"{name} {came}, but needs real numbers that float64 can hold")
+    if kind in "iu" and size == 8 and array.size > 0:
+        largest = max(int(array.max()), -int(array.min()))
+        if largest > _EXACT_INTEGERS:
+            raise ValueError(
+                f"{name} has an integer of size {largest}, but float64 holds all integers only "
+                "up to 2**53; round it yourself by converting to float64"
+            )
+    array = array.astype(np.float64, copy=False)
+    if finite:
+        _require_finite(array, name)
+    return array
+
+
+def vector(value: object, name: str, length: int) -> FloatArray:
+    """A finite vector of that length."""
+    array = float_array(value, name)
+    if array.shape != (length,):
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape ({length},)")
+    return array
+
+
+def points(value: object, name: str, dimension: int) -> FloatArray:
+    """One point, shape (dimension,), or m of them, shape (m, dimension); NaN and infinity pass.
+
+    In dimension 1 a number is one point and a vector of length m is m points, never one.
+    """
+    array = float_array(value, name, finite=False)
+    if dimension == 1 and array.ndim < 2:
+        return array[..., np.newaxis]
+    if array.ndim not in (1, 2) or array.shape[-1] != dimension:
+        needed = "(), (m,) or (m, 1)" if dimension == 1 else f"({dimension},) or (m, {dimension})"
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape {needed}")
+    return array
+
+
+def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
+    """Two different finite points."""
+    first = vector(start, "start", dimension)
+    second = vector(stop, "stop", dimension)
+    if np.array_equal(first, second):
+        raise ValueError("start and stop are equal, but a line needs two different points")
+    return first, second
+
+
+def interval(value: object, name: str = "interval") -> tuple[float, float]:
+    """The two ends lo < hi, each of them possibly infinite."""
+    array = float_array(value, name, finite=False)
+    if array.shape != (2,):
+        raise ValueError(f"{name} has shape {array.shape}, but needs the two numbers (lo, hi)")
+    lo, hi = array.tolist()
+    # Not lo >= hi, which is False for NaN.
+    if not lo < hi:
+        raise ValueError(f"{name} is ({lo}, {hi}), but needs lo < hi")
+    return lo, hi
+
+
+def finite_float(value: object, name: str) -> float:
+    """A Python float from a real number: int, float, NumPy scalar or array without dimensions."""
+    array = float_array(value, name)
+    if array.ndim != 0:
+        raise ValueError(f"{name} has shape {array.shape}, but needs a single number")
+    return float(array)
+
+
+def positive_float(value: object, name: str) -> float:
+    number = finite_float(value, name)
+    if number <= 0.0:
+        raise ValueError(f"{name} is {number}, but must be positive")
+    return number
+
+
+def non_negative_float(value: object, name: str) -> float:
+    number = finite_float(value, name)
+    if number < 0.0:
+        raise ValueError(f"{name} is {number}, but must not be negative")
+    return number
+
+
+def integer(value: object, name: str) -> int:
+    """A Python int from whatever Python indexes with, except bool."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, SupportsIndex):
+        raise TypeError(f"{name} is {_type(value)}, but needs an integer")
+    try:
+        return operator.index(value)
+    except TypeError:
+        # An array has __index__ whatever its shape and dtype.
+        raise TypeError(f"{name} is {_type(value)}, but needs an integer") from None
+
+
+def positive_int(value: object, name: str) -> int:
+    number = integer(value, name)
+    if number < 1:
+        raise ValueError(f"{name} is {number}, but must be at least 1")
+    return number
+
+
+def seed(value: object, name: str = "seed") -> int:
+    number = integer(value, name)
+    if not 0 <= number < 2**64:
+        raise ValueError(f"{name} is {number}, but must be at least 0 and below 2**64")
+    return number
+
+
+def flag(value: object, name: str) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {_type(value)}, but needs True or False")
+    return bool(value)
+
+
+def choice(value: object, name: str, choices: Sequence[str]) -> str:
+    known = ", ".join(repr(known) for known in choices)
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {_type(value)}, but needs one of {known}")
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}, but must be one of {known}")
+    return value
+
+
+def file_path(value: object, name: str = "path") -> Path:
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} is {_type(value)}, but needs a str or a path object")
+    return Path(value)
+
+
+def network_widths(value: object, name: str = "widths") -> tuple[int, ...]:
+    """(inputs, one or more hidden widths, outputs)."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{name} is {_type(value)}, but needs a list or tuple of integers")
+    widths = tuple(positive_int(width, f"{name}[{i}]") for i, width in enumerate(value))
+    if len(widths) < 3:
+        raise ValueError(
+            f"{name} has {len(widths)} entries, but needs at least 3: inputs, hidden, outputs"
+        )
+    return widths
+
+
+def network_parameters(
+    weights: object, biases: object
+) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+    """Finite weights and biases whose shapes make a network with a hidden layer."""
+    checked_weights = _weights(weights)
+    if biases is None:
+        return checked_weights, tuple(np.zeros(len(w)) for w in checked_weights)
+    if not isinstance(biases, (list, tuple)):
+        raise TypeError(f"biases is {_type(biases)}, but needs a list or tuple of vectors, or None")
+    if len(biases) != len(checked_weights):
+        raise ValueError(
+            f"biases has {len(biases)} entries, but needs {len(checked_weights)}, one for each "
+            "entry of weights"
+        )
+    checked_biases = []
+    for i, (bias, weight) in enumerate(zip(biases, checked_weights, strict=True)):
+        if bias is None:
+            raise TypeError(f"biases[{i}] is None, but needs a vector; zeros for no bias")
+        checked_biases.append(vector(bias, f"biases[{i}]", len(weight)))
+    return checked_weights, tuple(checked_biases)
+
+
+def _weights(weights: object) -> tuple[FloatArray, ...]:
+    if not isinstance(weights, (list, tuple)):
+        raise TypeError(f"weights is {_type(weights)}, but needs a list or tuple of matrices")
+    if len(weights) < 2:
+        raise ValueError(
+            f"weights has {len(weights)} entries, but needs at least 2: a hidden layer and the "
+            "output layer"
+        )
+    checked: list[FloatArray] = []
+    for i, weight in enumerate(weights):
+        name = f"weights[{i}]"
+        array = float_array(weight, name)
+        if array.ndim != 2 or 0 in array.shape:
+            raise ValueError(
+                f"{name} has shape {array.shape}, but needs shape (n_out, n_in), both at least 1"
+            )
+        if i > 0 and array.shape[1] != len(checked[-1]):
+            raise ValueError(
+                f"{name} has shape {array.shape}, but needs {len(checked[-1])} columns, one for "
+                f"each row of weights[{i - 1}]"
+            )
+        checked.append(array)
+    return tuple(checked)
+
+
+def _require_finite(array: FloatArray, name: str) -> None:
+    finite = np.isfinite(array)
+    if finite.all():
+        return
+    index = tuple(int(i) for i in np.argwhere(~finite)[0])
+    entry = f"{name}[{', '.join(map(str, index))}]" if index else name
+    raise ValueError(f"{entry} is {array[index]}, but must be finite")
+
+
+def _type(value: object) -> str:
+    return f"of type {type(value).__name__}"
