@@ -89,13 +89,13 @@ class LineSolver {
         std::move(tile.undecided.begin(), tile.undecided.end(),
                   std::back_inserter(part.undecided));
         if (tile.layer > network_.depth()) {
-            part.stretch = tiles_.outputs(std::move(tile));
+            part.stretch = tiles_.finish(std::move(tile), workspaces_[static_cast<std::size_t>(thread)]);
             return;
         }
         const auto below = std::make_shared<const Tile>(std::move(tile));
         descend(work, below->refined, part, thread,
                 [this, below](std::size_t begin, std::size_t end, Workspace& workspace) {
-                    return tiles_.next_layer(*below, begin, end, workspace);
+                    return tiles_.next_layer(below, begin, end, workspace);
                 });
     }
 
@@ -136,20 +136,16 @@ void append(const Part& part, Stretch& line, std::vector<Undecided>& undecided) 
     if (own.grid.knots.empty()) {
         return;
     }
-    const auto n = static_cast<std::size_t>(own.n_outputs);
     if (!line.grid.knots.empty()) {
         line.grid.knots.pop_back();
-        line.outputs.resize(line.outputs.size() - n);
-        line.output_errors.resize(line.output_errors.size() - n);
+        line.reaches.pop_back();
     }
     const auto join = [](auto& to, const auto& from) {
         to.insert(to.end(), from.begin(), from.end());
     };
-    line.n_outputs = own.n_outputs;
     join(line.grid.knots, own.grid.knots);
     join(line.grid.open_after, own.grid.open_after);
-    join(line.outputs, own.outputs);
-    join(line.output_errors, own.output_errors);
+    join(line.reaches, own.reaches);
 }
 
 }  // namespace
@@ -163,7 +159,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     if (options.certify) {
         network.bound_spectral_norms(options.n_threads);
     }
-    const auto first = std::make_shared<const LayerOne>(solve_layer_one(line));
+    const auto first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
     std::vector<Undecided> undecided;
     if (first->n_ambiguous > 0) {
         undecided.push_back({first->grid.knots[first->grid.size() / 2].x, first->n_ambiguous});
@@ -176,7 +172,12 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     Stretch stretch;
     append(root, stretch, undecided);
     Breakpoints result;
-    result.reaches_output = decide_reach(network, line, options, stretch, undecided);
+    if (options.certify) {
+        decide_open_reach(network, line, options, stretch, undecided);
+    }
+    for (const Reach reach : stretch.reaches) {
+        result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
+    }
     for (const Knot& knot : stretch.grid.knots) {
         result.x.push_back(knot.x);
         result.x_error.push_back(knot.x_error);

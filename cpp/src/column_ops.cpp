@@ -75,14 +75,36 @@ void add_multiple(double factor, const double* __restrict x, double* __restrict 
 }
 
 RELUFAST_MULTIVERSION
-double squared_distance(const double* __restrict a, const double* __restrict b, std::int64_t n) {
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
+void add_multiple2(double factor_hi, double factor_lo, const double* __restrict x,
+                   double* __restrict hi, double* __restrict lo, std::int64_t n) {
+#pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
-        const double gap = a[i] - b[i];
-        sum += gap * gap;
+        const double product = x[i] * factor_hi;
+        const double product_lo = std::fma(x[i], factor_hi, -product) + x[i] * factor_lo;
+        const double sum = hi[i] + product;
+        const double part = sum - hi[i];
+        const double sum_lo = (hi[i] - (sum - part)) + (product - part);
+        const double rest = sum_lo + (lo[i] + product_lo);
+        const double total = sum + rest;
+        lo[i] = rest - (total - sum);
+        hi[i] = total;
     }
-    return sum;
+}
+
+RELUFAST_MULTIVERSION
+void combine2(double x, const double* __restrict a_hi, const double* __restrict a_lo,
+              double factor, const double* __restrict b_hi, const double* __restrict b_lo,
+              double* __restrict out, std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double product = x * a_hi[i];
+        const double product_lo = std::fma(x, a_hi[i], -product) + x * a_lo[i];
+        const double b = factor * b_hi[i];  // the factor is 0 or 1
+        const double sum = product + b;
+        const double part = sum - product;
+        const double sum_lo = (product - (sum - part)) + (b - part);
+        out[i] = sum + (sum_lo + (product_lo + factor * b_lo[i]));
+    }
 }
 
 RELUFAST_MULTIVERSION

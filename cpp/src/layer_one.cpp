@@ -115,7 +115,7 @@ class RootOrder {
 
 }  // namespace
 
-LayerOne solve_layer_one(const Line& line) {
+LayerOne solve_layer_one(const Network& network, const Line& line) {
     LayerOne result;
     const std::size_t n = line.slopes.size();
     result.active_at_start.resize(n);
@@ -180,6 +180,13 @@ LayerOne solve_layer_one(const Line& line) {
     }
     add_end(line.hi);
 
+    for (Knot& knot : grid.knots) {
+        knot.silent = std::all_of(
+            knot.crossings.begin(), knot.crossings.end(), [&](const Crossing& crossing) {
+                const auto neuron = static_cast<std::size_t>(crossing.neuron);
+                return network.kink() == 0.0 || network.layer(2).column_norms[neuron] == 0.0;
+            });
+    }
     grid.open_after.assign(grid.size() - 1, result.n_ambiguous > 0 ? 1 : 0);
     for (const std::size_t k : unordered) {
         ++result.n_ambiguous;

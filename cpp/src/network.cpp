@@ -61,9 +61,7 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
             layer.decision_norms.push_back(norm == 0.0 && biases[l][i] == 0.0 ? -0x1p1000 : norm);
         }
         for (std::int64_t j = 0; j < layer.n_in; ++j) {
-            const double* sent = layer.outgoing(j);
-            layer.feeds.push_back(
-                std::any_of(sent, sent + layer.n_out, [](double w) { return w != 0.0; }));
+            layer.column_norms.push_back(norm_bound(layer.outgoing(j), layer.n_out));
         }
         layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
         layer.spectral_norm = layer.frobenius_norm;

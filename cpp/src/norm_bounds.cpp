@@ -7,8 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <limits>
 #include <vector>
 
@@ -184,7 +182,7 @@ void Network::bound_spectral_norms(int n_threads) {
     if (spectral_norms_bounded_) {
         return;
     }
-    const std::int64_t n_panels = getenv("RFP") ? atoi(getenv("RFP")) : choose_panels(*this); fprintf(stderr,"panels %ld\n",(long)n_panels);
+    const std::int64_t n_panels = choose_panels(*this);
     std::vector<Panel> panels;
     for (int l = 2; l <= depth() && n_panels > 0; ++l) {
         const std::int64_t side = shorter_side(layer(l));

@@ -54,7 +54,7 @@ class WordStream {
     std::array<std::uint64_t, 4 * kBlocks> words_;
 };
 
-// The upper 53 bits as an odd multiple of 2^-53: in (0, 1), symmetric about 1/2.
+// The upper 52 bits as an odd multiple of 2^-53: in (0, 1), symmetric about 1/2.
 double uniform(std::uint64_t word) { return static_cast<double>((word >> 11) | 1) * 0x1p-53; }
 
 // A normal beyond the start r of the tail (Marsaglia 1964): r + E/r for an exponential E, kept with

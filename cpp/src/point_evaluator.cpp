@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "relufast/column_ops.hpp"
-#include "relufast/multiversion.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
@@ -28,24 +27,6 @@ double norm_bound(const std::vector<double>& values) {
         return kInfinity;
     }
     return std::sqrt(squares) * (1.0 + gamma(static_cast<std::int64_t>(values.size()) + 4));
-}
-
-// z += h w in double-double, for a stretch of neurons that stays in the first-level cache.
-RELUFAST_MULTIVERSION
-void add_multiple2(double h_hi, double h_lo, const double* __restrict w, double* __restrict hi,
-                   double* __restrict lo, std::int64_t n) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) {
-        const double product = w[i] * h_hi;
-        const double product_lo = __builtin_fma(w[i], h_hi, -product) + w[i] * h_lo;
-        const double sum = hi[i] + product;
-        const double part = sum - hi[i];
-        const double sum_lo = (hi[i] - (sum - part)) + (product - part);
-        const double rest = sum_lo + (lo[i] + product_lo);
-        const double total = sum + rest;
-        lo[i] = rest - (total - sum);
-        hi[i] = total;
-    }
 }
 
 }  // namespace
@@ -118,7 +99,7 @@ void PointEvaluator::evaluate_next(int layer, bool is_direction) {
     }
     values.lo.assign(values.hi.size(), 0.0);
     values.slope.assign(values.hi.size(), 0.0);
-    constexpr std::int64_t kStretch = 256;
+    constexpr std::int64_t kStretch = 256;  // neurons that stay in the first-level cache
     for (std::int64_t i = 0; i < parameters.n_out; i += kStretch) {
         const std::int64_t count = std::min(kStretch, parameters.n_out - i);
         for (std::size_t j = 0; j < n_in; ++j) {

@@ -30,15 +30,6 @@ double norm_of(const std::vector<double>& values) {
     return norm_of(std::vector<DoubleDouble>(values.begin(), values.end()));
 }
 
-// A norm from its square; infinite where the square may have left the range of float64.
-double norm_from_square(double square, double largest) {
-    if (largest == 0.0 && square == 0.0) {
-        return 0.0;
-    }
-    const bool in_range = square > kSmallestSquare && square < kLargestSquare;
-    return in_range ? std::sqrt(square) * (1.0 + 0x1p-30) : kInfinity;
-}
-
 // A point of a segment: its values are lo times those of the left knot plus hi times those of the
 // right one. A direction's weight is a length.
 struct Weights {
@@ -83,24 +74,27 @@ Tile TileSolver::empty_tile(int layer, const Grid& below, std::size_t first,
     tile.grid.knots.assign(below.knots.begin() + begin, below.knots.begin() + end + 1);
     tile.grid.open_after.assign(below.open_after.begin() + begin, below.open_after.begin() + end);
     tile.z.resize(tile.grid.size() * static_cast<std::size_t>(tile.n));
-    // A dot product, or a running sum over all knots of a tile.
-    tile.bias_rounding =
-        gamma(parameters.n_in + static_cast<std::int64_t>(tile.grid.size()) + 16);
+    tile.bias_rounding = 4.0 * kRoundoff;  // biases are added last
     return tile;
 }
 
 // z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
-// and intercepts c: one crossing changes both by one column of W.
+// and intercepts c: one crossing changes both by one column of W. The two running sums are kept in
+// double-double, because every later layer multiplies their errors.
 Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::size_t last) const {
     Tile tile = empty_tile(2, below.grid, first, last);
     const Layer& parameters = network_.layer(2);
     const auto n = static_cast<std::size_t>(tile.n);
     std::vector<double> slope(n, 0.0);
+    std::vector<double> slope_lo(n, 0.0);
     std::vector<double> intercept(n, 0.0);
+    std::vector<double> intercept_lo(n, 0.0);
     const auto add = [&](std::size_t neuron, double factor) {
         const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
-        add_multiple(factor * line_.slopes[neuron].hi, sent, slope.data(), tile.n);
-        add_multiple(factor * line_.intercepts[neuron].hi, sent, intercept.data(), tile.n);
+        const DoubleDouble s = line_.slopes[neuron] * factor;
+        const DoubleDouble c = line_.intercepts[neuron] * factor;
+        add_multiple2(s.hi, s.lo, sent, slope.data(), slope_lo.data(), tile.n);
+        add_multiple2(c.hi, c.lo, sent, intercept.data(), intercept_lo.data(), tile.n);
     };
 
     std::vector<std::uint8_t> active = below.active_at_start;
@@ -117,7 +111,10 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
     }
 
     const double lipschitz = network_.lipschitz();
-    const double rounding = 2.0 * lipschitz * tile.bias_rounding;
+    // Every term enters a running sum at most twice, through n_in additions and one a knot.
+    const double n_additions = static_cast<double>(line_.slopes.size() + tile.grid.size() + 8);
+    const double sums = 64.0 * n_additions * kRoundoff2 * lipschitz;
+    const double rounding = sums + 8.0 * kRoundoff * lipschitz;
     std::vector<ColumnError> errors(tile.grid.size());
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
@@ -129,21 +126,21 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
             }
         }
         double* z = tile.column(k);
+        const double* slope_data = slope.data();
         if (knot.is_direction) {
-            const double sign = knot.x > 0.0 ? 1.0 : -1.0;
-            combine(sign, slope.data(), 0.0, slope.data(), z, tile.n);
+            combine2(knot.x > 0.0 ? 1.0 : -1.0, slope_data, slope_lo.data(), 0.0,
+                     intercept.data(), intercept_lo.data(), z, tile.n);
             errors[k].carried = lipschitz * slope_error_norm_;
             errors[k].rounding = rounding * slope_norm_;
         } else {
-            combine(knot.x, slope.data(), 1.0, intercept.data(), z, tile.n);
+            combine2(knot.x, slope_data, slope_lo.data(), 1.0, intercept.data(),
+                     intercept_lo.data(), z, tile.n);
             const double x = std::fabs(knot.x);
             // Zero times infinity is no bound: at x = 0 the slopes play no part.
             const double by_slope = x == 0.0 ? 0.0 : slope_norm_ * x;
-            // Three times: by itself, and for neighbours that may stand in the wrong order.
-            const double position = knot.x_error == 0.0 ? 0.0 : slope_norm_ * knot.x_error;
             const double parameters_error =
                 (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_;
-            errors[k].carried = lipschitz * (3.0 * position + parameters_error);
+            errors[k].carried = lipschitz * parameters_error + misplaced(knot);
             errors[k].rounding = rounding * (by_slope + intercept_norm_);
         }
     }
@@ -151,9 +148,20 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
     return tile;
 }
 
-Tile TileSolver::next_layer(const Tile& below, std::size_t first, std::size_t last,
-                            Workspace& workspace) const {
+// What is left of a first-layer knot's neurons at its x, and of neighbours that rounding may have
+// put on its wrong side.
+double TileSolver::misplaced(const Knot& knot) const {
+    return knot.x_error == 0.0
+               ? 0.0
+               : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
+}
+
+Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first,
+                            std::size_t last, Workspace& workspace) const {
+    const Tile& below = *shared;
     Tile tile = empty_tile(below.layer + 1, below.refined, first, last);
+    tile.below = std::move(shared);
+    tile.first_below = first;
     const Layer& parameters = network_.layer(tile.layer);
     const auto n = static_cast<std::size_t>(tile.n);
     const double a = network_.negative_slope();
@@ -394,19 +402,6 @@ double TileSolver::entry_error(const Tile& tile, std::size_t knot, std::int32_t 
                          std::fabs(parameters.biases[i]) * bias_factor * tile.bias_rounding +
                          (beta > 0.0 ? underflow(parameters.n_in) : 0.0);
     return std::min(bound * kInflate, tile.error[knot]);
-}
-
-Stretch TileSolver::outputs(Tile tile) const {
-    Stretch stretch;
-    stretch.n_outputs = tile.n;
-    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
-        for (std::int32_t i = 0; i < tile.n; ++i) {
-            stretch.output_errors.push_back(entry_error(tile, k, i));
-        }
-    }
-    stretch.grid = std::move(tile.grid);
-    stretch.outputs = std::move(tile.z);
-    return stretch;
 }
 
 // Evaluates one column anew in double-double; returns the neurons that stay undecided.

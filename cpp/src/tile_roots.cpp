@@ -85,7 +85,7 @@ void TileSolver::search_segments(Tile& tile) const {
 
 // A neuron that is zero at a knot beyond doubt crosses there if its neighbours' activity differs.
 void TileSolver::add_crossings_at_zeros(Tile& tile) const {
-    const std::vector<std::uint8_t>& feeds = network_.layer(tile.layer + 1).feeds;
+    const Layer& next = network_.layer(tile.layer + 1);
     for (const Tile::ExactZero& zero : tile.zeros) {
         const auto k = static_cast<std::size_t>(zero.knot);
         if (k == 0 || k + 1 == tile.grid.size()) {
@@ -95,7 +95,7 @@ void TileSolver::add_crossings_at_zeros(Tile& tile) const {
         const bool right = tile.column(k + 1)[zero.neuron] > 0.0;
         if (left != right) {
             Knot& knot = tile.grid.knots[k];
-            const bool quiet = !feeds[static_cast<std::size_t>(zero.neuron)] ||
+            const bool quiet = next.column_norms[static_cast<std::size_t>(zero.neuron)] == 0.0 ||
                                network_.kink() == 0.0;
             knot.silent = quiet && (knot.crossings.empty() || knot.silent);
             knot.crossings.push_back({tile.layer, zero.neuron});
@@ -250,7 +250,7 @@ bool TileSolver::order_exactly(Tile& tile, std::size_t start, std::size_t stop) 
 }
 
 void TileSolver::refine_grid(Tile& tile) const {
-    const std::vector<std::uint8_t>& feeds = network_.layer(tile.layer + 1).feeds;
+    const Layer& next = network_.layer(tile.layer + 1);
     Grid& refined = tile.refined;
     for (std::size_t k = 0; k + 1 < tile.grid.size(); ++k) {
         const auto begin = tile.roots.begin() + tile.first_root[k];
@@ -281,7 +281,7 @@ void TileSolver::refine_grid(Tile& tile) const {
             knot.x = root.x;
             knot.x_error = root.x_error;
             knot.silent =
-                !feeds[static_cast<std::size_t>(root.neuron)] || network_.kink() == 0.0;
+                next.column_norms[static_cast<std::size_t>(root.neuron)] == 0.0 || network_.kink() == 0.0;
             knot.crossings.push_back({tile.layer, root.neuron});
             refined.knots.push_back(std::move(knot));
             tile.source.push_back(~r);

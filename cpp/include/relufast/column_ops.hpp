@@ -30,8 +30,14 @@ void combine(double wa, const double* a, double wb, const double* b, double* out
 // y += factor x.
 void add_multiple(double factor, const double* x, double* y, std::int64_t n);
 
-// |a - b|^2.
-double squared_distance(const double* a, const double* b, std::int64_t n);
+// hi + lo += (factor_hi + factor_lo) x in double-double: at most 16 * 2^-106 times the sum of the
+// magnitudes is lost.
+void add_multiple2(double factor_hi, double factor_lo, const double* x, double* hi, double* lo,
+                   std::int64_t n);
+
+// out = x (a_hi + a_lo) + factor (b_hi + b_lo), rounded once and a little more.
+void combine2(double x, const double* a_hi, const double* a_lo, double factor, const double* b_hi,
+              const double* b_lo, double* out, std::int64_t n);
 
 // highest[i] = max(highest[i], z[i]).
 void raise(const double* z, double* highest, std::int64_t n);

@@ -15,6 +15,6 @@ struct LayerOne {
     std::int64_t n_ambiguous = 0;
 };
 
-LayerOne solve_layer_one(const Line& line);
+LayerOne solve_layer_one(const Network& network, const Line& line);
 
 }  // namespace relufast

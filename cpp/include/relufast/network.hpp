@@ -16,7 +16,7 @@ struct Layer {
     // The same for deciding signs: a neuron without inputs and bias is never active, which the
     // comparison |z_i| > decision_norms_i beta must find true although z_i is zero.
     std::vector<double> decision_norms;
-    std::vector<std::uint8_t> feeds;     // (n_in): whether any output depends on this input
+    std::vector<double> column_norms;    // (n_in): upper bounds on the 2-norms of W's columns
     double bias_norm = 0.0;
     double frobenius_norm = 0.0;         // upper bound
     double spectral_norm = 0.0;          // upper bound; see Network::bound_spectral_norms

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
 #include "relufast/breakpoints.hpp"
@@ -8,10 +7,9 @@
 
 namespace relufast {
 
-// Decides for every knot whether the slope of the output changes there; what stays open marks the
+// Decides in double-double whether knots that are open reach the output. What stays open marks the
 // segments beside it and is counted.
-std::vector<std::uint8_t> decide_reach(const Network& network, const Line& line,
-                                       const BreakpointOptions& options, Stretch& stretch,
-                                       std::vector<Undecided>& undecided);
+void decide_open_reach(const Network& network, const Line& line, const BreakpointOptions& options,
+                       Stretch& stretch, std::vector<Undecided>& undecided);
 
 }  // namespace relufast

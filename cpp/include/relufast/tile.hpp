@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "relufast/knot.hpp"
@@ -40,6 +41,8 @@ struct Tile {
     int layer = 0;
     std::int64_t n = 0;  // neurons of the layer, or as many of the outputs as are watched
     Grid grid;
+    std::shared_ptr<const Tile> below;  // of layer 2 on; its refined knots from first_below on
+    std::size_t first_below = 0;        // are this tile's grid
     std::vector<double> z;  // (knots, n)
 
     // By knot: error bounds (see error_analysis.md in the docs) and the norms they are made of.
@@ -71,12 +74,13 @@ struct Tile {
 // only where these do not tell.
 inline constexpr std::int64_t kWatchedOutputs = 8;
 
-// Consecutive knots with the values of the watched outputs there.
+// Whether the slope of the output changes at a knot. A knot that is open may still be.
+enum class Reach : std::uint8_t { no, yes, open };
+
+// Consecutive knots, through with all layers.
 struct Stretch {
     Grid grid;
-    std::int64_t n_outputs = 0;
-    std::vector<double> outputs;        // (knots, n_outputs)
-    std::vector<double> output_errors;  // (knots, n_outputs)
+    std::vector<Reach> reaches;  // by knot
 };
 
 // Buffers that live as long as a thread's work.
@@ -87,6 +91,7 @@ struct Workspace {
     std::vector<double> highest;
     std::vector<double> dense_point;
     std::vector<std::int32_t> alive;
+    std::vector<std::int32_t> alive_below;
 };
 
 // Carries tiles from layer to layer.
@@ -94,13 +99,12 @@ class TileSolver {
    public:
     TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify);
 
-    // The layer above `below`, at its refined knots first..last.
-    Tile next_layer(const Tile& below, std::size_t first, std::size_t last,
-                    Workspace& workspace) const;
     Tile second_layer(const LayerOne& below, std::size_t first, std::size_t last) const;
-
-    // What is left of a tile of the output layer.
-    Stretch outputs(Tile tile) const;
+    // The layer above `below`, at its refined knots first..last.
+    Tile next_layer(std::shared_ptr<const Tile> below, std::size_t first, std::size_t last,
+                    Workspace& workspace) const;
+    // What a tile of the output layer tells.
+    Stretch finish(Tile tile, Workspace& workspace) const;
 
    private:
     // How far a column's inputs, and its own evaluation, may be off.
@@ -110,6 +114,7 @@ class TileSolver {
     };
 
     Tile empty_tile(int layer, const Grid& below, std::size_t first, std::size_t last) const;
+    double misplaced(const Knot& knot) const;
     void add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const;
     void decide_open_signs(Tile& tile, const std::vector<std::size_t>& open) const;
     std::vector<std::int32_t> refine_column(Tile& tile, std::size_t knot) const;
@@ -120,6 +125,8 @@ class TileSolver {
     void order_roots(Tile& tile, std::size_t begin) const;
     bool order_exactly(Tile& tile, std::size_t start, std::size_t stop) const;
     void refine_grid(Tile& tile) const;
+    void trace_back(const Tile& tile, const std::vector<std::size_t>& knots,
+                    std::vector<Reach>& reaches, Workspace& workspace) const;
     double entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const;
     bool is_output(int layer) const { return layer > network_.depth(); }
 

@@ -1,0 +1,195 @@
+// Which knots of a finished tile reach the output.
+//
+// First by the output's slopes on both sides of a knot, at no further cost. Where their errors do
+// not tell them apart, by the output's gradient with respect to the neuron that crosses, carried
+// back through the layers for all such knots together; this costs a matrix product a layer.
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "relufast/blas.hpp"
+#include "relufast/column_ops.hpp"
+#include "relufast/rounding.hpp"
+#include "relufast/tile.hpp"
+
+namespace relufast {
+namespace {
+
+struct Slope {
+    double value = 0.0;
+    double error = 0.0;
+};
+
+// A knot on its way back through the layers.
+struct Traced {
+    std::size_t knot = 0;      // of the finished tile
+    std::size_t column = 0;    // where the present tile holds it
+    Crossing crossing;
+    double error = 0.0;        // 2-norm of the gradient's error
+};
+
+}  // namespace
+
+Stretch TileSolver::finish(Tile tile, Workspace& workspace) const {
+    const std::vector<Knot>& knots = tile.grid.knots;
+    const auto slope_between = [&](std::size_t k, std::int32_t output,
+                                   const Knot& neighbour) -> std::optional<Slope> {
+        const double lo = tile.column(k)[output];
+        const double hi = tile.column(k + 1)[output];
+        const double lo_error = entry_error(tile, k, output);
+        const double hi_error = entry_error(tile, k + 1, output);
+        if (knots[k].is_direction) {
+            return Slope{-lo, lo_error};
+        }
+        if (knots[k + 1].is_direction) {
+            return Slope{hi, hi_error};
+        }
+        const double run = knots[k + 1].x - knots[k].x;
+        // Were there no kink at the knot in question, the output would be affine as far as the
+        // true position of its neighbour.
+        const double affine_run = run * (1.0 - 2.0 * kRoundoff) - neighbour.x_error;
+        if (!(affine_run > 0.0)) {
+            return std::nullopt;
+        }
+        Slope slope;
+        slope.value = (hi - lo) / run;
+        slope.error = (hi_error + lo_error + kRoundoff * std::fabs(hi - lo)) / affine_run +
+                      4.0 * kRoundoff * std::fabs(slope.value);
+        return slope;
+    };
+    const auto slope_changes = [&](std::size_t k) {
+        for (std::int32_t output = 0; output < tile.n; ++output) {
+            const auto before = slope_between(k - 1, output, knots[k - 1]);
+            const auto after = slope_between(k, output, knots[k + 1]);
+            if (before && after &&
+                std::fabs(after->value - before->value) * (1.0 - 0x1p-50) >
+                    (before->error + after->error) * kInflate) {
+                return true;
+            }
+        }
+        return false;
+    };
+
+    std::vector<Reach> reaches(knots.size(), Reach::no);
+    std::vector<std::size_t> open;
+    for (std::size_t k = 0; k < knots.size(); ++k) {
+        if (knots[k].crossings.empty() || knots[k].silent) {
+            continue;
+        }
+        const bool is_inner = k > 0 && k + 1 < knots.size();
+        if (is_inner && slope_changes(k)) {
+            reaches[k] = Reach::yes;
+        } else {
+            reaches[k] = Reach::open;
+            open.push_back(k);
+        }
+    }
+    if (certify_) {
+        trace_back(tile, open, reaches, workspace);
+    }
+    return {std::move(tile.grid), std::move(reaches)};
+}
+
+void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& knots,
+                            std::vector<Reach>& reaches, Workspace& workspace) const {
+    std::vector<Traced> traced;
+    for (const std::size_t k : knots) {
+        if (tile.grid.knots[k].crossings.size() == 1) {
+            traced.push_back({k, k, tile.grid.knots[k].crossings.front(), 0.0});
+        }
+    }
+    const double a = network_.negative_slope();
+    // By knot: the gradient of the first output with respect to what the present layer sends on.
+    std::vector<double> gradients;
+    const Tile* above = &tile;
+    for (int layer = network_.depth(); layer >= 1 && !traced.empty(); --layer) {
+        const Layer& sends = network_.layer(layer + 1);
+        const auto n = static_cast<std::size_t>(sends.n_in);
+        if (layer == network_.depth()) {
+            gradients.resize(n * traced.size());
+            for (std::size_t t = 0; t < traced.size(); ++t) {
+                for (std::size_t j = 0; j < n; ++j) {
+                    gradients[t * n + j] = sends.outgoing(static_cast<std::int64_t>(j))[0];
+                }
+            }
+        }
+        // Those that were born here are decided by one entry of their gradient.
+        const Tile* below = above->below.get();
+        std::size_t kept = 0;
+        for (std::size_t t = 0; t < traced.size(); ++t) {
+            Traced knot = traced[t];
+            const double* gradient = &gradients[t * n];
+            if (knot.crossing.layer == layer) {
+                const double error =
+                    layer == network_.depth() ? 0.0 : knot.error;
+                if (std::fabs(gradient[knot.crossing.neuron]) > error) {
+                    reaches[knot.knot] = Reach::yes;
+                }
+                continue;
+            }
+            const std::int32_t source = below->source[above->first_below + knot.column];
+            knot.column = static_cast<std::size_t>(source);
+            std::copy(gradient, gradient + n, &gradients[kept * n]);
+            traced[kept++] = knot;
+        }
+        traced.resize(kept);
+        if (traced.empty() || layer == 1) {
+            break;
+        }
+
+        // One layer back: through the activity of this layer at each knot, and its weights.
+        const Layer& parameters = network_.layer(layer);
+        const auto n_below = static_cast<std::size_t>(parameters.n_in);
+        std::vector<std::int32_t>& alive = workspace.alive;
+        std::vector<double>& highest = workspace.highest;
+        highest.assign(n, -kInfinity);
+        alive.clear();
+        for (const Traced& knot : traced) {
+            raise(below->column(knot.column), highest.data(), static_cast<std::int64_t>(n));
+        }
+        for (std::size_t j = 0; j < n; ++j) {
+            if (a != 0.0 || highest[j] > 0.0) {
+                alive.push_back(static_cast<std::int32_t>(j));
+            }
+        }
+        const auto n_alive = static_cast<std::int64_t>(alive.size());
+        workspace.hidden.assign(alive.size() * traced.size(), 0.0);
+        for (std::size_t t = 0; t < traced.size(); ++t) {
+            const double* z = below->column(traced[t].column);
+            double square = 0.0;
+            double largest = 0.0;
+            for (std::size_t c = 0; c < alive.size(); ++c) {
+                const auto j = static_cast<std::size_t>(alive[c]);
+                const double passed = gradients[t * n + j] * (z[j] > 0.0 ? 1.0 : a);
+                workspace.hidden[t * alive.size() + c] = passed;
+                square += passed * passed;
+                largest = std::max(largest, std::fabs(passed));
+            }
+            const double size = norm_from_square(square, largest);
+            const double carried =
+                network_.lipschitz() * traced[t].error + kRoundoff * std::fabs(a) * size;
+            traced[t].error =
+                (parameters.spectral_norm * carried +
+                 parameters.frobenius_norm * gamma(parameters.n_out + 2) * size +
+                 (size > 0.0 ? underflow(parameters.n_out) * std::sqrt(n_below) : 0.0)) *
+                kInflate;
+        }
+        workspace.weights.resize(n_below * alive.size());
+        for (std::size_t j = 0; j < n_below; ++j) {
+            const double* sent = parameters.outgoing(static_cast<std::int64_t>(j));
+            for (std::size_t c = 0; c < alive.size(); ++c) {
+                workspace.weights[j * alive.size() + c] = sent[alive[c]];
+            }
+        }
+        gradients.assign(n_below * traced.size(), 0.0);
+        if (n_alive > 0) {
+            blas::gemm('T', 'N', parameters.n_in, static_cast<std::int64_t>(traced.size()),
+                       n_alive, 1.0, workspace.weights.data(), n_alive, workspace.hidden.data(),
+                       n_alive, 0.0, gradients.data(), parameters.n_in);
+        }
+        above = below;
+    }
+}
+
+}  // namespace relufast
