@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _network_file, _random_layers, _validate
+from relufast import _core, _network_file, _random_layers, _validate
 from relufast._validate import FloatArray
 
 
@@ -59,6 +59,7 @@ class Network:
     __slots__ = (
         "__weakref__",
         "_biases",
+        "_handle",
         "_negative_slope",
         "_rounded_line",
         "_weights",
@@ -69,6 +70,7 @@ class Network:
     _biases: tuple[FloatArray, ...]
     _negative_slope: float
     _rounded_line: bool
+    _handle: _core.Network | None
     _widths: tuple[int, ...]
 
     def __init__(
@@ -100,6 +102,7 @@ class Network:
             "_biases": tuple(_read_only(b) for b in biases),
             "_negative_slope": negative_slope,
             "_rounded_line": rounded_line,
+            "_handle": None,
             "_widths": (weights[0].shape[1], *(len(w) for w in weights)),
         }
         for name, value in state.items():
@@ -127,6 +130,14 @@ class Network:
 
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"cannot delete {name!r}: a Network is immutable")
+
+    def _core_network(self) -> _core.Network:
+        """The compiled core's own copy, made at the first call and kept."""
+        if self._handle is None:
+            handle = _core.Network(list(self._weights), list(self._biases), self._negative_slope)
+            object.__setattr__(self, "_handle", handle)
+            return handle
+        return self._handle
 
     @property
     def weights(self) -> tuple[FloatArray, ...]:

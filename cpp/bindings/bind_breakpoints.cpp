@@ -1,10 +1,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
-#include <cstring>
 #include <memory>
-#include <stdexcept>
+#include <optional>
 #include <vector>
 
 #include "bindings.hpp"
@@ -41,7 +41,7 @@ py::array_t<T> as_array(const std::vector<T>& values) {
     return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-py::dict find_breakpoints(relufast::Network& network, double lo, double hi,
+py::typing::Dict<py::str, py::object> find_breakpoints(relufast::Network& network, double lo, double hi,
                           const std::optional<DoubleArray>& start,
                           const std::optional<DoubleArray>& stop, bool certify, int n_threads,
                           std::int64_t tile_size) {
@@ -62,7 +62,7 @@ py::dict find_breakpoints(relufast::Network& network, double lo, double hi,
                 : relufast::axis_line(network.layer(1), lo, hi);
         found = relufast::find_breakpoints(network, line, options);
     }
-    py::dict result;
+    py::typing::Dict<py::str, py::object> result;
     result["x"] = as_array(found.x);
     result["x_error"] = as_array(found.x_error);
     result["reaches_output"] = as_array(found.reaches_output);

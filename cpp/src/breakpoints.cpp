@@ -1,11 +1,14 @@
 #include "relufast/breakpoints.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <utility>
 
 #include "relufast/layer_one.hpp"
 #include "relufast/reach.hpp"
+#include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
 
 namespace relufast {
@@ -157,13 +160,10 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
         options.n_threads = 1;
     }
     if (options.certify) {
-        network.bound_spectral_norms(options.n_threads);
+        network.bound_spectral_norms(options.n_threads, options.interrupt);
     }
     const auto first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
-    std::vector<Undecided> undecided;
-    if (first->n_ambiguous > 0) {
-        undecided.push_back({first->grid.knots[first->grid.size() / 2].x, first->n_ambiguous});
-    }
+    std::vector<Undecided> undecided = first->undecided;
     Part root;
     LineSolver solver(network, line, options.tile_size > 0 ? options.tile_size : kTileSize,
                       options);
@@ -179,7 +179,9 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
         result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
     }
     for (const Knot& knot : stretch.grid.knots) {
-        result.x.push_back(knot.x);
+        const bool is_beyond_range = std::fabs(knot.x) == std::numeric_limits<double>::max() &&
+                                     knot.x_error == kInfinity;
+        result.x.push_back(is_beyond_range ? std::copysign(kInfinity, knot.x) : knot.x);
         result.x_error.push_back(knot.x_error);
         result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
         for (const Crossing& crossing : knot.crossings) {

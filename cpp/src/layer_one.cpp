@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
+#include <limits>
 #include <optional>
 
 #include "relufast/rounding.hpp"
@@ -22,9 +22,10 @@ Sign sign_of(DoubleDouble value, double error) {
     return value.hi > 0.0 ? Sign::positive : Sign::negative;
 }
 
-bool products_are_exact(double product) {
+// Whether two doubles hold the product of two numbers that are not zero.
+bool is_exact_product(double product) {
     const double size = std::fabs(product);
-    return size == 0.0 || (size > 0x1p-960 && size < 0x1p1020);
+    return size > 0x1p-960 && size < 0x1p1020;
 }
 
 // The sign of slope * x + intercept.
@@ -40,7 +41,7 @@ Sign sign_at(const Line& line, std::size_t i, double x) {
         return sign_of(intercept, line.intercept_errors[i]);
     }
     const DoubleDouble product = slope * x;
-    if (!products_are_exact(product.hi)) {
+    if (!is_exact_product(product.hi)) {
         return Sign::open;
     }
     const DoubleDouble value = product + intercept;
@@ -68,7 +69,9 @@ Root root_of(const Line& line, std::int32_t neuron) {
     }
     const DoubleDouble x = -intercept / slope;
     if (!std::isfinite(x.hi)) {  // a real number, but beyond float64
-        return {neuron, std::copysign(kInfinity, -intercept.hi * slope.hi), kInfinity};
+        constexpr double kLargest = std::numeric_limits<double>::max();
+        const bool is_negative = (intercept.hi > 0.0) == (slope.hi > 0.0);
+        return {neuron, is_negative ? -kLargest : kLargest, kInfinity};
     }
     const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
     const double error =
@@ -97,9 +100,12 @@ class RootOrder {
         const auto ib = static_cast<std::size_t>(b.neuron);
         const double slope_a = line_.slopes[ia].hi;
         const double slope_b = line_.slopes[ib].hi;
-        const DoubleDouble left = two_product(-line_.intercepts[ia].hi, slope_b);
-        const DoubleDouble right = two_product(-line_.intercepts[ib].hi, slope_a);
-        if (!products_are_exact(left.hi) || !products_are_exact(right.hi)) {
+        const double intercept_a = line_.intercepts[ia].hi;
+        const double intercept_b = line_.intercepts[ib].hi;
+        const DoubleDouble left = two_product(-intercept_a, slope_b);
+        const DoubleDouble right = two_product(-intercept_b, slope_a);
+        if ((intercept_a != 0.0 && !is_exact_product(left.hi)) ||
+            (intercept_b != 0.0 && !is_exact_product(right.hi))) {
             return std::nullopt;
         }
         if (left.hi == right.hi && left.lo == right.lo) {
@@ -120,11 +126,12 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
     const std::size_t n = line.slopes.size();
     result.active_at_start.resize(n);
     std::vector<Root> roots;
+    std::int64_t n_open = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const Sign at_lo = sign_at(line, i, line.lo);
         const Sign at_hi = sign_at(line, i, line.hi);
         if (at_lo == Sign::open || at_hi == Sign::open) {
-            ++result.n_ambiguous;
+            ++n_open;
         }
         const bool positive_lo = at_lo == Sign::positive;
         const bool positive_hi = at_hi == Sign::positive;
@@ -187,9 +194,12 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
                 return network.kink() == 0.0 || network.layer(2).column_norms[neuron] == 0.0;
             });
     }
-    grid.open_after.assign(grid.size() - 1, result.n_ambiguous > 0 ? 1 : 0);
+    grid.open_after.assign(grid.size() - 1, n_open > 0 ? 1 : 0);
+    if (n_open > 0) {
+        result.undecided.push_back({grid.knots[grid.size() / 2].x, n_open});
+    }
     for (const std::size_t k : unordered) {
-        ++result.n_ambiguous;
+        result.undecided.push_back({grid.knots[k].x, 1});
         grid.open_after[k - 2] = grid.open_after[k - 1] = grid.open_after[k] = 1;
     }
     return result;

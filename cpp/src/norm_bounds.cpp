@@ -177,7 +177,7 @@ std::int64_t choose_panels(const Network& network) {
 
 }  // namespace
 
-void Network::bound_spectral_norms(int n_threads) {
+void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
     const std::lock_guard lock(spectral_norms_mutex_);
     if (spectral_norms_bounded_) {
         return;
@@ -192,7 +192,7 @@ void Network::bound_spectral_norms(int n_threads) {
         }
     }
     std::vector<double> squares(panels.size());
-    parallel_for(n_threads, panels.size(), {}, [&](std::size_t p, int) {
+    parallel_for(n_threads, panels.size(), interrupt, [&](std::size_t p, int) {
         const Layer& from = layer(panels[p].layer);
         const double frobenius_square = from.frobenius_norm * from.frobenius_norm;
         // Single precision is tight enough while n u is small, and takes half the time.

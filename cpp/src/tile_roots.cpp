@@ -119,6 +119,10 @@ void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) 
                                 double slope_error) {
         const double length = value / slope;
         const double room = slope * (1.0 - 0x1p-50) - slope_error;
+        if (!std::isfinite(length)) {  // nothing is known, but x must be a number
+            root.order_error = kInfinity;
+            return 1.0;
+        }
         root.order_error =
             room > 0.0 ? ((value_error + length * slope_error) / room + 4.0 * kRoundoff * length) *
                              kInflate
@@ -138,8 +142,9 @@ void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) 
         root.is_open = !(root.order - root.order_error > left.x_error);
     } else {
         const double sum = lo + hi;
-        const double share_lo = hi / sum;
-        const double share_hi = lo / sum;
+        const bool is_finite = std::isfinite(sum);  // else overflow: nothing is known
+        const double share_lo = is_finite ? hi / sum : 0.5;
+        const double share_hi = is_finite ? lo / sum : 0.5;
         const double room = sum * (1.0 - 0x1p-50) - lo_error - hi_error;
         root.order = share_hi;
         root.order_error =
@@ -157,11 +162,12 @@ void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) 
     root.x_error = (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) +
                     0x1p-1074) *
                    kInflate;
-    const double inside = std::clamp(root.x, left.x, right.x);
-    if (inside != root.x) {
-        root.x_error += std::fabs(inside - root.x);
-        root.x = inside;
+    if (std::isnan(root.x)) {  // the segment is longer than float64 can say
+        root.x = left.is_direction ? right.x : left.x;
     }
+    const double inside = std::clamp(root.x, left.x, right.x);
+    root.x_error += std::fabs(inside - root.x);
+    root.x = inside;
     tile.roots.push_back(root);
 }
 

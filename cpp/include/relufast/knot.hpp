@@ -33,4 +33,10 @@ struct Grid {
     std::size_t size() const { return knots.size(); }
 };
 
+// Decisions that no arithmetic tried so far could make, in the open segments around x.
+struct Undecided {
+    double x = 0.0;
+    std::int64_t count = 0;
+};
+
 }  // namespace relufast

@@ -12,7 +12,7 @@ namespace relufast {
 struct LayerOne {
     Grid grid;
     std::vector<std::uint8_t> active_at_start;  // by neuron, right of the first knot
-    std::int64_t n_ambiguous = 0;
+    std::vector<Undecided> undecided;
 };
 
 LayerOne solve_layer_one(const Network& network, const Line& line);

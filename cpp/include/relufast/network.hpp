@@ -4,6 +4,8 @@
 #include <mutex>
 #include <vector>
 
+#include "relufast/threads.hpp"
+
 namespace relufast {
 
 // z = W h + b, kept transposed: what one input sends to all outputs lies together in memory.
@@ -43,7 +45,7 @@ class Network {
 
     // Rigorous bounds on the spectral norms of layers 2 and on, as tight as this network's depth
     // and widths make worth their cost; once, then kept.
-    void bound_spectral_norms(int n_threads);
+    void bound_spectral_norms(int n_threads, const Interrupt& interrupt);
 
    private:
     std::vector<Layer> layers_;

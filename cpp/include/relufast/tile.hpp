@@ -25,12 +25,6 @@ struct Root {
     bool is_unordered = false;   // may lie before the root in front of it
 };
 
-// Sign decisions that no arithmetic tried so far could make, near x.
-struct Undecided {
-    double x = 0.0;
-    std::int64_t count = 0;
-};
-
 // A stretch of the line at one layer: preactivations at the knots of the layers below, and the
 // knots that the layer's own crossings add.
 //

@@ -1,0 +1,33 @@
+"""How many counts behind a figure are certified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from relufast.breakpoints import Breakpoints
+
+
+class Certification:
+    """A tally of results, certified and other ones."""
+
+    def __init__(self, found: Iterable[Breakpoints] = ()) -> None:
+        self.total = 0
+        self.certified = 0
+        self.ambiguous = 0
+        for each in found:
+            self.add(each)
+
+    def add(self, found: Breakpoints) -> Breakpoints:
+        """Count the result, and give it back."""
+        self.total += 1
+        self.certified += found.certified
+        self.ambiguous += found.n_ambiguous or 0
+        return found
+
+    def __str__(self) -> str:
+        if self.certified == self.total:
+            return f"all {self.total:,} counts are exact and certified"
+        return (
+            f"{self.certified:,} of {self.total:,} counts are exact and certified; in the others "
+            f"{self.ambiguous:,} decisions stayed open"
+        )

@@ -1,0 +1,8 @@
+"""The chapters of the report: each is one module here, and one line in `CHAPTERS`."""
+
+from __future__ import annotations
+
+from relufast.report.chapter import ChapterFunction
+from relufast.report.chapters import one_dimensional
+
+CHAPTERS: tuple[ChapterFunction, ...] = (one_dimensional.chapter,)

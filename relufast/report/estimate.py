@@ -1,0 +1,60 @@
+"""Measured numbers with their standard errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from relufast._validate import FloatArray
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean, or a ratio of two, over independent trials."""
+
+    value: float
+    standard_error: float
+
+    def deviation(self, expected: float) -> float:
+        """How many standard errors the value lies from the expected one."""
+        difference = self.value - expected
+        if self.standard_error == 0.0:
+            return math.copysign(math.inf, difference) if difference else 0.0
+        return difference / self.standard_error
+
+    def __format__(self, _: str) -> str:
+        """Two digits of the standard error, and the value to the same place."""
+        if self.standard_error == 0.0:
+            return f"{self.value:g} ± 0"
+        decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
+        return f"{self.value:.{decimals}f} ± {self.standard_error:.{decimals}f}"
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+def mean(trials: ArrayLike) -> Estimate:
+    """Of independent trials, shape (n,)."""
+    return means(np.asarray(trials, dtype=np.float64)[:, np.newaxis])[0]
+
+
+def means(trials: ArrayLike) -> list[Estimate]:
+    """Of each of k quantities in n independent trials, shape (n, k)."""
+    array = np.asarray(trials, dtype=np.float64)
+    errors = array.std(axis=0, ddof=1) / math.sqrt(len(array))
+    return [Estimate(m, e) for m, e in zip(array.mean(axis=0).tolist(), errors.tolist(), strict=True)]
+
+
+def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
+    """The ratio of two means over the same n independent trials, both of shape (n,).
+
+    Its error is that of a linear expansion, good where the denominator's mean is known well.
+    """
+    above: FloatArray = np.asarray(numerators, dtype=np.float64)
+    below: FloatArray = np.asarray(denominators, dtype=np.float64)
+    value = float(above.sum() / below.sum())
+    residual = mean(above - value * below)
+    return Estimate(value, residual.standard_error / float(below.mean()))

@@ -1,0 +1,53 @@
+"""What determines every number of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to draw random networks from, and how many and how wide ones."""
+
+    seed: int
+    effort: float  # 1 by default; the numbers of random networks are proportional to it
+    largest_width: int
+
+    def scaled(self, number: int) -> int:
+        """So many random networks, at the default effort. At least 2: one has no spread."""
+        return max(2, round(number * self.effort))
+
+    def network_seeds(self, experiment: str, number: int) -> list[int]:
+        """Seeds of random networks, independent of those of another experiment.
+
+        More of them begin with the same ones, so that a larger effort goes on from a smaller one.
+        """
+        return self._sequence(experiment).generate_state(number, np.uint64).tolist()
+
+    def generator(self, experiment: str) -> np.random.Generator:
+        """Of random choices other than networks."""
+        return np.random.default_rng(self._sequence(experiment))
+
+    def _sequence(self, experiment: str) -> np.random.SeedSequence:
+        return np.random.SeedSequence(self.seed, spawn_key=tuple(experiment.encode()))
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long the report takes, in the steps that the command line offers."""
+
+    option: str
+    effort: float
+    largest_width: int
+
+    def settings(self, seed: int) -> Settings:
+        return Settings(seed, self.effort, self.largest_width)
+
+
+EFFORTS = {
+    "quick": Effort("--quick", effort=0.1, largest_width=100),
+    "default": Effort("", effort=1.0, largest_width=300),
+    "full": Effort("--full", effort=8.0, largest_width=1000),
+}
