@@ -42,7 +42,7 @@ def find_breakpoints(
     certify: bool,
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
-) -> dict: ...
+) -> dict[str, typing.Any]: ...
 def load_blas(
     capsules: dict[str, typing.Any],
     thread_limiter: typing.SupportsInt | typing.SupportsIndex | None,

@@ -1,4 +1,4 @@
-"""A network along a line in exact integer arithmetic: the last resort for what rounding leaves open.
+"""A network along a line in exact integers: the last resort for what rounding leaves open.
 
 Every float64 is an integer times a power of two, so that each layer is an affine form with integer
 coefficients between two breakpoints, and every breakpoint a fraction of two integers. The integers
@@ -85,7 +85,7 @@ class ExactLine:
             0,
             first.integers.dot(direction.integers),
             first.integers.dot(origin.integers),
-            # origin and direction share their exponent, or have 0 and 1 for values
+            # They share their exponent, or the origin is zero.
             first.exponent + direction.exponent,
         )
 
@@ -148,9 +148,7 @@ class ExactLine:
         biases = self._biases[layer]
         common = min(exponent, biases.exponent)
         scale = 1 << (exponent - common)
-        return _Forms(
-            slopes * scale, intercepts * scale + biases.at_exponent(common), common
-        )
+        return _Forms(slopes * scale, intercepts * scale + biases.at_exponent(common), common)
 
 
 def _scaled(values: FloatArray) -> _Scaled:

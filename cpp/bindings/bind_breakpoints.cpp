@@ -41,10 +41,9 @@ py::array_t<T> as_array(const std::vector<T>& values) {
     return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-py::typing::Dict<py::str, py::object> find_breakpoints(relufast::Network& network, double lo, double hi,
-                          const std::optional<DoubleArray>& start,
-                          const std::optional<DoubleArray>& stop, bool certify, int n_threads,
-                          std::int64_t tile_size) {
+py::typing::Dict<py::str, py::object> find_breakpoints(
+    relufast::Network& network, double lo, double hi, const std::optional<DoubleArray>& start,
+    const std::optional<DoubleArray>& stop, bool certify, int n_threads, std::int64_t tile_size) {
     relufast::BreakpointOptions options;
     options.certify = certify;
     options.n_threads = n_threads;

@@ -40,7 +40,7 @@ struct Part {
 };
 
 class LineSolver {
-   public:
+ public:
     LineSolver(const Network& network, const Line& line, std::int64_t tile_size,
                const BreakpointOptions& options)
         : network_(network),
@@ -62,7 +62,7 @@ class LineSolver {
             interrupt);
     }
 
-   private:
+ private:
     using MakeTile = std::function<Tile(std::size_t, std::size_t, Workspace&)>;
 
     // Cuts a grid into tiles, and carries each through all layers above: one here, the others as
@@ -71,8 +71,8 @@ class LineSolver {
         const std::vector<std::size_t> cuts = cut(grid);
         const std::size_t n_parts = cuts.size() - 1;
         if (n_parts == 1) {
-            climb(work, make(cuts[0], cuts[1], workspaces_[static_cast<std::size_t>(thread)]),
-                  part, thread);
+            climb(work, make(cuts[0], cuts[1], workspaces_[static_cast<std::size_t>(thread)]), part,
+                  thread);
             return;
         }
         for (std::size_t p = 0; p < n_parts; ++p) {
@@ -81,7 +81,7 @@ class LineSolver {
         for (std::size_t p = n_parts; p-- > 0;) {
             Part& child = *part.parts[p];
             work.push([this, &child, make, begin = cuts[p], end = cuts[p + 1]](WorkStack& more,
-                                                                             int free_thread) {
+                                                                               int free_thread) {
                 Workspace& workspace = workspaces_[static_cast<std::size_t>(free_thread)];
                 climb(more, make(begin, end, workspace), child, free_thread);
             });
@@ -89,10 +89,10 @@ class LineSolver {
     }
 
     void climb(WorkStack& work, Tile tile, Part& part, int thread) {
-        std::move(tile.undecided.begin(), tile.undecided.end(),
-                  std::back_inserter(part.undecided));
+        std::move(tile.undecided.begin(), tile.undecided.end(), std::back_inserter(part.undecided));
         if (tile.layer > network_.depth()) {
-            part.stretch = tiles_.finish(std::move(tile), workspaces_[static_cast<std::size_t>(thread)]);
+            part.stretch =
+                tiles_.finish(std::move(tile), workspaces_[static_cast<std::size_t>(thread)]);
             return;
         }
         const auto below = std::make_shared<const Tile>(std::move(tile));
@@ -178,9 +178,10 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     for (const Reach reach : stretch.reaches) {
         result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
     }
-    for (const Knot& knot : stretch.grid.knots) {
-        const bool is_beyond_range = std::fabs(knot.x) == std::numeric_limits<double>::max() &&
-                                     knot.x_error == kInfinity;
+    for (Knot& knot : stretch.grid.knots) {
+        std::sort(knot.crossings.begin(), knot.crossings.end());
+        const bool is_beyond_range =
+            std::fabs(knot.x) == std::numeric_limits<double>::max() && knot.x_error == kInfinity;
         result.x.push_back(is_beyond_range ? std::copysign(kInfinity, knot.x) : knot.x);
         result.x_error.push_back(knot.x_error);
         result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));

@@ -92,9 +92,9 @@ void add_multiple2(double factor_hi, double factor_lo, const double* __restrict 
 }
 
 RELUFAST_MULTIVERSION
-void combine2(double x, const double* __restrict a_hi, const double* __restrict a_lo,
-              double factor, const double* __restrict b_hi, const double* __restrict b_lo,
-              double* __restrict out, std::int64_t n) {
+void combine2(double x, const double* __restrict a_hi, const double* __restrict a_lo, double factor,
+              const double* __restrict b_hi, const double* __restrict b_lo, double* __restrict out,
+              std::int64_t n) {
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
         const double product = x * a_hi[i];

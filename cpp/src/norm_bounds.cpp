@@ -138,7 +138,7 @@ std::int64_t choose_panels(const Network& network) {
     double best_cost = kInfinity;
     std::int64_t best = 0;
     for (const std::int64_t panels : {0, 16, 8, 4, 2, 1}) {
-        double cost = 0.0;  // in multiplications
+        double cost = 0.0;   // in multiplications
         double error = 0.0;  // relative to the values
         double n_knots = static_cast<double>(network.layer(1).n_out);
         double weights_below = 0.0;

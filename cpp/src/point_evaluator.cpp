@@ -126,18 +126,18 @@ void PointEvaluator::evaluate_next(int layer, bool is_direction) {
     values.bias_rounding = is_direction ? 0.0 : rounding;
     values.floor = values.beta > 0.0 ? underflow(parameters.n_in) : 0.0;
     const double root_n = std::sqrt(static_cast<double>(parameters.n_out));
-    values.error = (parameters.spectral_norm * carried +
-                    parameters.frobenius_norm * rounding * h_norm +
-                    values.bias_rounding * parameters.bias_norm + values.floor * root_n) *
-                   kInflate;
+    values.error =
+        (parameters.spectral_norm * carried + parameters.frobenius_norm * rounding * h_norm +
+         values.bias_rounding * parameters.bias_norm + values.floor * root_n) *
+        kInflate;
     const double slope_carried =
         network_.lipschitz() * below.slope_error + kRoundoff * leak * norm_bound(below.slope);
     const double slope_rounding = gamma(parameters.n_in + 8) * slope_norm;
     values.slope_beta = (slope_carried + slope_rounding) * kInflate;
-    values.slope_error = (parameters.spectral_norm * slope_carried +
-                          parameters.frobenius_norm * slope_rounding +
-                          (values.slope_beta > 0.0 ? underflow(parameters.n_in) * root_n : 0.0)) *
-                         kInflate;
+    values.slope_error =
+        (parameters.spectral_norm * slope_carried + parameters.frobenius_norm * slope_rounding +
+         (values.slope_beta > 0.0 ? underflow(parameters.n_in) * root_n : 0.0)) *
+        kInflate;
 }
 
 double PointEvaluator::entry_error(int layer, std::size_t neuron) const {
@@ -194,10 +194,10 @@ std::optional<PointEvaluator::Offset> PointEvaluator::offset_of_root(int layer,
     Offset offset;
     offset.value = -z / slope;
     const double size = std::fabs(offset.value);
-    offset.error = ((error + kRoundoff * std::fabs(z) +
-                     size * slope_entry_error(layer, neuron)) / room +
-                    4.0 * kRoundoff * size + 0x1p-1070) *
-                   kInflate;
+    offset.error =
+        ((error + kRoundoff * std::fabs(z) + size * slope_entry_error(layer, neuron)) / room +
+         4.0 * kRoundoff * size + 0x1p-1070) *
+        kInflate;
     return std::isfinite(offset.error) ? std::optional(offset) : std::nullopt;
 }
 
@@ -222,12 +222,11 @@ bool PointEvaluator::signs_hold(int bottom, int top, double distance,
             }
             const double travel =
                 distance * (std::fabs(values.slope[i]) + slope_entry_error(layer, i));
-            if (!(std::fabs(values.hi[i]) >
-                  (entry_error(layer, i) + travel) * (1.0 + 0x1p-40))) {
+            if (!(std::fabs(values.hi[i]) > (entry_error(layer, i) + travel) * (1.0 + 0x1p-40))) {
                 // Zero along a whole stretch is a sign that holds, too; zero at the root alone
                 // is not, unless the neuron has no inputs.
-                const bool is_zero = values.hi[i] == 0.0 && entry_error(layer, i) == 0.0 &&
-                                     travel == 0.0;
+                const bool is_zero =
+                    values.hi[i] == 0.0 && entry_error(layer, i) == 0.0 && travel == 0.0;
                 const bool is_stretch =
                     distance > 0.0 || (layer > 1 && network_.layer(layer).row_norms[i] == 0.0);
                 if (!is_zero || !is_stretch) {
@@ -256,9 +255,8 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
         if (root.layer == layer || knot.x_error == 0.0) {
             continue;
         }
-        const double left =
-            std::fabs(values_[static_cast<std::size_t>(root.layer)].hi[neuron]) +
-            entry_error(root.layer, neuron);
+        const double left = std::fabs(values_[static_cast<std::size_t>(root.layer)].hi[neuron]) +
+                            entry_error(root.layer, neuron);
         double carried = std::fabs(network_.kink()) * left;
         for (int l = root.layer + 1; l <= layer; ++l) {
             carried *= network_.lipschitz() * network_.layer(l).spectral_norm;
@@ -356,8 +354,8 @@ std::optional<bool> PointEvaluator::reaches_output(const Knot& knot) {
         if (a != 0.0) {
             carried = (network_.lipschitz() * carried + kRoundoff * norm_bound(next)) * kInflate;
         } else if (largest == 0.0) {
-            const bool all_inactive = std::none_of(values.hi.begin(), values.hi.end(),
-                                                   [](double z) { return z > 0.0; });
+            const bool all_inactive =
+                std::none_of(values.hi.begin(), values.hi.end(), [](double z) { return z > 0.0; });
             carried = all_inactive ? 0.0 : carried;
         }
         jump = std::move(next);

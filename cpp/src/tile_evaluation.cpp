@@ -128,8 +128,8 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
         double* z = tile.column(k);
         const double* slope_data = slope.data();
         if (knot.is_direction) {
-            combine2(knot.x > 0.0 ? 1.0 : -1.0, slope_data, slope_lo.data(), 0.0,
-                     intercept.data(), intercept_lo.data(), z, tile.n);
+            combine2(knot.x > 0.0 ? 1.0 : -1.0, slope_data, slope_lo.data(), 0.0, intercept.data(),
+                     intercept_lo.data(), z, tile.n);
             errors[k].carried = lipschitz * slope_error_norm_;
             errors[k].rounding = rounding * slope_norm_;
         } else {
@@ -151,13 +151,12 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
 // What is left of a first-layer knot's neurons at its x, and of neighbours that rounding may have
 // put on its wrong side.
 double TileSolver::misplaced(const Knot& knot) const {
-    return knot.x_error == 0.0
-               ? 0.0
-               : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
+    return knot.x_error == 0.0 ? 0.0
+                               : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
 }
 
-Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first,
-                            std::size_t last, Workspace& workspace) const {
+Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first, std::size_t last,
+                            Workspace& workspace) const {
     const Tile& below = *shared;
     Tile tile = empty_tile(below.layer + 1, below.refined, first, last);
     tile.below = std::move(shared);
@@ -170,9 +169,8 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
         return static_cast<std::size_t>(
             below.roots[static_cast<std::size_t>(~below.source[m])].segment);
     };
-    const std::size_t lo = below.source[first] >= 0
-                               ? static_cast<std::size_t>(below.source[first])
-                               : segment_of(first);
+    const std::size_t lo = below.source[first] >= 0 ? static_cast<std::size_t>(below.source[first])
+                                                    : segment_of(first);
     const std::size_t hi = below.source[last] >= 0 ? static_cast<std::size_t>(below.source[last])
                                                    : segment_of(last) + 1;
 
@@ -257,8 +255,7 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
     const double leak = std::fabs(a) * kRoundoff;
     const auto column_error = [&](std::size_t k) {
         ColumnError error;
-        error.carried =
-            below.silent[k] ? 0.0 : lipschitz * below.error[k] + leak * below.norm[k];
+        error.carried = below.silent[k] ? 0.0 : lipschitz * below.error[k] + leak * below.norm[k];
         error.rounding = rounding * below.relu_norm[k];
         return error;
     };
@@ -298,23 +295,23 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
             const std::int32_t end = below.first_root[k + 1];
             for (std::int32_t r = begin; r < end; ++r) {
                 const std::int32_t neuron = below.roots[static_cast<std::size_t>(r)].neuron;
-                const double deviation = relu(inside(neuron)) - (at.lo * relu(z_lo[neuron]) +
-                                                                 at.hi * relu(z_hi[neuron]));
+                const double deviation = relu(inside(neuron)) -
+                                         (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
                 add_multiple(deviation, parameters.outgoing(neuron), z, tile.n);
                 deviations += std::fabs(deviation);
             }
-            error.rounding = rounding * (at.lo * below.relu_norm[k] +
-                                         at.hi * below.relu_norm[k + 1]) +
-                             (8.0 + static_cast<double>(end - begin)) * kRoundoff *
-                                 (at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1] +
-                                  deviations);
+            error.rounding =
+                rounding * (at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1]) +
+                (8.0 + static_cast<double>(end - begin)) * kRoundoff *
+                    (at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1] + deviations);
         }
         // The knot stands at a float64 number beside the interpolant's root: the kink is misplaced
         // by what is left of the neuron there.
-        const double misplaced = std::fabs(network_.kink()) * (std::fabs(inside(root.neuron)) + rounded);
-        error.carried = lipschitz * (at.lo * below.error[k] + at.hi * below.error[k + 1] +
-                                     2.0 * rounded) +
-                        misplaced;
+        const double misplaced =
+            std::fabs(network_.kink()) * (std::fabs(inside(root.neuron)) + rounded);
+        error.carried =
+            lipschitz * (at.lo * below.error[k] + at.hi * below.error[k + 1] + 2.0 * rounded) +
+            misplaced;
     }
     add_biases_and_bound(tile, errors);
     return tile;
@@ -340,9 +337,9 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
         }
         const double floor = beta > 0.0 ? underflow(parameters.n_in) : 0.0;
         const double bias_rounding = bias_factor * tile.bias_rounding;
-        const ColumnScan scan =
-            add_biases_and_scan(tile.column(k), parameters.biases.data(), bias_factor,
-                                parameters.decision_norms.data(), beta, bias_rounding, floor, a, tile.n);
+        const ColumnScan scan = add_biases_and_scan(tile.column(k), parameters.biases.data(),
+                                                    bias_factor, parameters.decision_norms.data(),
+                                                    beta, bias_rounding, floor, a, tile.n);
         tile.beta[k] = beta;
         tile.error[k] = beta == kInfinity
                             ? kInfinity
@@ -360,8 +357,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
         std::int64_t n_open = scan.n_open;
         if (n_open > 0 && beta == 0.0) {
             for (std::int32_t i = 0; i < tile.n; ++i) {
-                const bool is_zero = tile.column(k)[i] == 0.0 &&
-                                     entry_error(tile, k, i) == 0.0;
+                const bool is_zero = tile.column(k)[i] == 0.0 && entry_error(tile, k, i) == 0.0;
                 if (is_zero) {
                     tile.zeros.push_back({static_cast<std::int32_t>(k), i});
                     --n_open;

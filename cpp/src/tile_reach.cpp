@@ -23,10 +23,10 @@ struct Slope {
 
 // A knot on its way back through the layers.
 struct Traced {
-    std::size_t knot = 0;      // of the finished tile
-    std::size_t column = 0;    // where the present tile holds it
+    std::size_t knot = 0;    // of the finished tile
+    std::size_t column = 0;  // where the present tile holds it
     Crossing crossing;
-    double error = 0.0;        // 2-norm of the gradient's error
+    double error = 0.0;  // 2-norm of the gradient's error
 };
 
 }  // namespace
@@ -121,8 +121,7 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
             Traced knot = traced[t];
             const double* gradient = &gradients[t * n];
             if (knot.crossing.layer == layer) {
-                const double error =
-                    layer == network_.depth() ? 0.0 : knot.error;
+                const double error = layer == network_.depth() ? 0.0 : knot.error;
                 if (std::fabs(gradient[knot.crossing.neuron]) > error) {
                     reaches[knot.knot] = Reach::yes;
                 }
@@ -184,9 +183,9 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
         }
         gradients.assign(n_below * traced.size(), 0.0);
         if (n_alive > 0) {
-            blas::gemm('T', 'N', parameters.n_in, static_cast<std::int64_t>(traced.size()),
-                       n_alive, 1.0, workspace.weights.data(), n_alive, workspace.hidden.data(),
-                       n_alive, 0.0, gradients.data(), parameters.n_in);
+            blas::gemm('T', 'N', parameters.n_in, static_cast<std::int64_t>(traced.size()), n_alive,
+                       1.0, workspace.weights.data(), n_alive, workspace.hidden.data(), n_alive,
+                       0.0, gradients.data(), parameters.n_in);
         }
         above = below;
     }

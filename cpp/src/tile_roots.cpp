@@ -159,9 +159,9 @@ void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) 
         const double room_right = (share_lo - root.order_error) * width * (1.0 - 0x1p-40);
         root.is_open = !(room_left > left.x_error && room_right > right.x_error);
     }
-    root.x_error = (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) +
-                    0x1p-1074) *
-                   kInflate;
+    root.x_error =
+        (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) + 0x1p-1074) *
+        kInflate;
     if (std::isnan(root.x)) {  // the segment is longer than float64 can say
         root.x = left.is_direction ? right.x : left.x;
     }
@@ -269,7 +269,8 @@ void TileSolver::refine_grid(Tile& tile) const {
             if (root->is_open && k > 0 && !apart(tile.grid.knots[k], *root)) {
                 tile.grid.open_after[k - 1] = 1;
             }
-            if (root->is_open && k + 2 < tile.grid.size() && !apart(tile.grid.knots[k + 1], *root)) {
+            if (root->is_open && k + 2 < tile.grid.size() &&
+                !apart(tile.grid.knots[k + 1], *root)) {
                 tile.grid.open_after[k + 1] = 1;
             }
         }
@@ -286,8 +287,8 @@ void TileSolver::refine_grid(Tile& tile) const {
             Knot knot;
             knot.x = root.x;
             knot.x_error = root.x_error;
-            knot.silent =
-                next.column_norms[static_cast<std::size_t>(root.neuron)] == 0.0 || network_.kink() == 0.0;
+            knot.silent = next.column_norms[static_cast<std::size_t>(root.neuron)] == 0.0 ||
+                          network_.kink() == 0.0;
             knot.crossings.push_back({tile.layer, root.neuron});
             refined.knots.push_back(std::move(knot));
             tile.source.push_back(~r);

@@ -45,7 +45,9 @@ def means(trials: ArrayLike) -> list[Estimate]:
     """Of each of k quantities in n independent trials, shape (n, k)."""
     array = np.asarray(trials, dtype=np.float64)
     errors = array.std(axis=0, ddof=1) / math.sqrt(len(array))
-    return [Estimate(m, e) for m, e in zip(array.mean(axis=0).tolist(), errors.tolist(), strict=True)]
+    return [
+        Estimate(m, e) for m, e in zip(array.mean(axis=0).tolist(), errors.tolist(), strict=True)
+    ]
 
 
 def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:

@@ -7,11 +7,11 @@ namespace relufast {
 // Loops over the neurons of one layer at one knot: vectorised, one pass each.
 
 struct ColumnScan {
-    std::int64_t n_open = 0;    // entries whose sign their error bound does not decide
-    double relu_square = 0.0;   // |relu(z)|^2
-    double square = 0.0;        // |z|^2
-    double largest = 0.0;       // max |z_i|
-    double highest = 0.0;       // max z_i
+    std::int64_t n_open = 0;   // entries whose sign their error bound does not decide
+    double relu_square = 0.0;  // |relu(z)|^2
+    double square = 0.0;       // |z|^2
+    double largest = 0.0;      // max |z_i|
+    double highest = 0.0;      // max z_i
 };
 
 // z += bias_factor * biases, then looks at the result. Entry i is decided if

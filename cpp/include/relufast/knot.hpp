@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -10,6 +11,8 @@ namespace relufast {
 struct Crossing {
     std::int32_t layer = 0;
     std::int32_t neuron = -1;
+
+    auto operator<=>(const Crossing&) const = default;
 };
 
 // A point of the line, or the direction of an infinite end of it.
@@ -20,7 +23,7 @@ struct Knot {
     double x = 0.0;        // -inf or inf for a direction
     double x_error = 0.0;  // |x - true position| is no larger
     bool is_direction = false;
-    bool silent = false;  // certainly nothing of its crossings reaches the output
+    bool silent = false;              // certainly nothing of its crossings reaches the output
     std::vector<Crossing> crossings;  // none at the ends of the line; rarely more than one
 };
 

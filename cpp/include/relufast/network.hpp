@@ -12,23 +12,23 @@ namespace relufast {
 struct Layer {
     std::int64_t n_in = 0;
     std::int64_t n_out = 0;
-    std::vector<double> weights;         // (n_in, n_out): W transposed
-    std::vector<double> biases;          // (n_out)
-    std::vector<double> row_norms;       // (n_out): upper bounds on the 2-norms of W's rows
+    std::vector<double> weights;    // (n_in, n_out): W transposed
+    std::vector<double> biases;     // (n_out)
+    std::vector<double> row_norms;  // (n_out): upper bounds on the 2-norms of W's rows
     // The same for deciding signs: a neuron without inputs and bias is never active, which the
     // comparison |z_i| > decision_norms_i beta must find true although z_i is zero.
     std::vector<double> decision_norms;
-    std::vector<double> column_norms;    // (n_in): upper bounds on the 2-norms of W's columns
+    std::vector<double> column_norms;  // (n_in): upper bounds on the 2-norms of W's columns
     double bias_norm = 0.0;
-    double frobenius_norm = 0.0;         // upper bound
-    double spectral_norm = 0.0;          // upper bound; see Network::bound_spectral_norms
+    double frobenius_norm = 0.0;  // upper bound
+    double spectral_norm = 0.0;   // upper bound; see Network::bound_spectral_norms
 
     const double* outgoing(std::int64_t neuron) const { return &weights[neuron * n_out]; }
 };
 
 // A fully connected network with (leaky) ReLU hidden layers and a linear output layer.
 class Network {
-   public:
+ public:
     // weights[l]: row-major (widths[l + 1], widths[l]); biases[l]: (widths[l + 1]).
     Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
             const std::vector<const double*>& biases, double negative_slope);
@@ -47,7 +47,7 @@ class Network {
     // and widths make worth their cost; once, then kept.
     void bound_spectral_norms(int n_threads, const Interrupt& interrupt);
 
-   private:
+ private:
     std::vector<Layer> layers_;
     double negative_slope_;
     double lipschitz_;

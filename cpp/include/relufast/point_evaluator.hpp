@@ -17,7 +17,7 @@ namespace relufast {
 // there. Where the true position matters, which is a root beside x, its offset from x follows from
 // the one neuron that is nearly zero; every other neuron is shown to keep its sign in between.
 class PointEvaluator {
-   public:
+ public:
     PointEvaluator(const Network& network, const Line& line);
 
     struct Refined {
@@ -40,14 +40,14 @@ class PointEvaluator {
     // Whether the slope of the network's output changes at this knot.
     std::optional<bool> reaches_output(const Knot& knot);
 
-   private:
+ private:
     struct Values {
-        std::vector<double> hi;     // z = hi + lo
+        std::vector<double> hi;  // z = hi + lo
         std::vector<double> lo;
         std::vector<double> slope;  // dz/dx
         double error = 0.0;         // 2-norm bounds on the errors of z and slope
         double slope_error = 0.0;
-        double beta = 0.0;          // entry i of z errs by row_norm_i beta + |b_i| bias_rounding
+        double beta = 0.0;  // entry i of z errs by row_norm_i beta + |b_i| bias_rounding
         double bias_rounding = 0.0;
         double slope_beta = 0.0;
         double floor = 0.0;

@@ -13,13 +13,13 @@ using Interrupt = std::function<bool()>;
 // Runs `root` and everything it and its descendants push, on n_threads threads, until none is
 // left. The first exception stops all and is thrown here.
 class WorkStack {
-   public:
+ public:
     using Work = std::function<void(WorkStack&, int thread)>;
 
     void push(Work work);
     void run(int n_threads, Work root, const Interrupt& interrupt);
 
-   private:
+ private:
     struct State;
     State* state_ = nullptr;
 };

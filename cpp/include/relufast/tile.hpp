@@ -17,12 +17,12 @@ namespace relufast {
 struct Root {
     std::int32_t segment = 0;
     std::int32_t neuron = 0;
-    double order = 0.0;        // rises with x within the segment: a share of it, or a length
+    double order = 0.0;  // rises with x within the segment: a share of it, or a length
     double order_error = 0.0;
     double x = 0.0;
     double x_error = 0.0;
-    bool is_open = false;        // may lie beyond an end of its segment
-    bool is_unordered = false;   // may lie before the root in front of it
+    bool is_open = false;       // may lie beyond an end of its segment
+    bool is_unordered = false;  // may lie before the root in front of it
 };
 
 // A stretch of the line at one layer: preactivations at the knots of the layers below, and the
@@ -37,13 +37,13 @@ struct Tile {
     Grid grid;
     std::shared_ptr<const Tile> below;  // of layer 2 on; its refined knots from first_below on
     std::size_t first_below = 0;        // are this tile's grid
-    std::vector<double> z;  // (knots, n)
+    std::vector<double> z;              // (knots, n)
 
     // By knot: error bounds (see error_analysis.md in the docs) and the norms they are made of.
-    std::vector<double> error;      // |z - true z|, 2-norm
-    std::vector<double> beta;       // entry i errs by row_norm_i beta + |b_i| rounding + floor
-    std::vector<double> norm;       // |z|
-    std::vector<double> relu_norm;  // |relu(z)|
+    std::vector<double> error;         // |z - true z|, 2-norm
+    std::vector<double> beta;          // entry i errs by row_norm_i beta + |b_i| rounding + floor
+    std::vector<double> norm;          // |z|
+    std::vector<double> relu_norm;     // |relu(z)|
     std::vector<std::uint8_t> silent;  // certainly no neuron is active
     std::vector<std::uint8_t> refined_column;  // evaluated in double-double
     double bias_rounding = 0.0;
@@ -55,10 +55,10 @@ struct Tile {
     std::vector<ExactZero> zeros;  // entries that are zero beyond doubt, sorted
     std::vector<Undecided> undecided;
 
-    std::vector<Root> roots;                // by segment, in order along the line
-    std::vector<std::int32_t> first_root;   // by segment, and one past the end
-    Grid refined;                           // grid and roots merged
-    std::vector<std::int32_t> source;       // of refined's knots: a column k, or ~root
+    std::vector<Root> roots;               // by segment, in order along the line
+    std::vector<std::int32_t> first_root;  // by segment, and one past the end
+    Grid refined;                          // grid and roots merged
+    std::vector<std::int32_t> source;      // of refined's knots: a column k, or ~root
 
     const double* column(std::size_t k) const { return &z[k * static_cast<std::size_t>(n)]; }
     double* column(std::size_t k) { return &z[k * static_cast<std::size_t>(n)]; }
@@ -90,7 +90,7 @@ struct Workspace {
 
 // Carries tiles from layer to layer.
 class TileSolver {
-   public:
+ public:
     TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify);
 
     Tile second_layer(const LayerOne& below, std::size_t first, std::size_t last) const;
@@ -100,7 +100,7 @@ class TileSolver {
     // What a tile of the output layer tells.
     Stretch finish(Tile tile, Workspace& workspace) const;
 
-   private:
+ private:
     // How far a column's inputs, and its own evaluation, may be off.
     struct ColumnError {
         double carried = 0.0;
@@ -128,7 +128,7 @@ class TileSolver {
     const Line& line_;
     std::int64_t tile_size_;
     bool certify_;
-    double slope_norm_ = 0.0;            // of the first layer along the line
+    double slope_norm_ = 0.0;  // of the first layer along the line
     double intercept_norm_ = 0.0;
     double slope_error_norm_ = 0.0;
     double intercept_error_norm_ = 0.0;

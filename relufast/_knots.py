@@ -1,0 +1,207 @@
+"""The knots of a line: found by the core, and in exact integers where the core left them open."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from relufast import _blas, _core
+from relufast._exact_line import ExactLine
+from relufast._validate import FloatArray
+from relufast.network import Network
+
+IntArray = NDArray[np.int32]
+BoolArray = NDArray[np.bool_]
+
+# Integer multiplications that one call may spend on what double-double leaves open: seconds.
+_EXACT_BUDGET = 2e7
+
+
+class Knots(NamedTuple):
+    """What the core returns: the ends of the line, and all sites in between, from left to right."""
+
+    x: FloatArray
+    x_error: FloatArray
+    reaches_output: BoolArray
+    open_after: BoolArray  # between a knot and the next
+    first_crossing: NDArray[np.int64]  # by knot, and one past the end
+    layers: IntArray  # by crossing
+    neurons: IntArray
+    undecided_x: FloatArray
+    undecided_count: NDArray[np.int64]
+
+    @property
+    def n_undecided(self) -> int:
+        """Decisions that stayed open; at least one where any stretch did."""
+        return max(int(self.undecided_count.sum()), int(self.open_after.any()))
+
+
+def find_knots(
+    network: Network,
+    interval: tuple[float, float],
+    line: tuple[FloatArray, FloatArray] | None,
+    *,
+    certify: bool,
+    n_threads: int,
+    tile_size: int = 0,
+) -> Knots:
+    start, stop = line or (None, None)
+    _blas.ensure_loaded()
+    with _blas.single_threaded():
+        found: dict[str, Any] = _core.find_breakpoints(
+            network._core_network(), *interval, start, stop, certify, n_threads, tile_size
+        )
+    found["reaches_output"] = found["reaches_output"].astype(bool)
+    found["open_after"] = found["open_after"].astype(bool)
+    return Knots(**found)
+
+
+class _Replacement(NamedTuple):
+    """An open stretch between two float64 numbers, solved exactly."""
+
+    lo: float
+    hi: float
+    first: int  # the knots it replaces
+    last: int
+    crossings: list[tuple[float, float, bool, list[tuple[int, int]]]]
+
+
+def resolve_exactly(
+    knots: Knots,
+    network: Network,
+    interval: tuple[float, float],
+    line: tuple[FloatArray, FloatArray] | None,
+) -> Knots:
+    """Solve the open stretches in integers, from left to right, as far as the budget goes."""
+    exact = None
+    budget = _EXACT_BUDGET
+    products = sum(w.size for w in network.weights)
+    replacements = []
+    for lo, hi, first, last in _open_stretches(knots, interval):
+        budget -= 2.0 * products * (last - first + 2)
+        if budget < 0.0:
+            break
+        if exact is None:
+            exact = ExactLine(network.weights, network.biases, network.negative_slope, line)
+        crossings = [
+            (*_rounded(knot.x), knot.reaches_output, knot.crossings) for knot in exact.knots(lo, hi)
+        ]
+        replacements.append(_Replacement(lo, hi, first, last, crossings))
+    return _replace(knots, replacements)
+
+
+def _open_stretches(
+    knots: Knots, interval: tuple[float, float]
+) -> list[tuple[float, float, int, int]]:
+    """Open stretches as (lo, hi, first, last).
+
+    lo and hi are float64 numbers in stretches where certainly nothing happens, or the interval's
+    ends; first..last are the knots strictly between them, last < first if there are none.
+    """
+    n_knots = len(knots.x)
+
+    def number_between(left: int) -> float | None:
+        """A float64 number certainly between the true positions of knots left and left + 1."""
+        if knots.open_after[left]:
+            return None
+        a = knots.x[left] + knots.x_error[left]
+        b = knots.x[left + 1] - knots.x_error[left + 1]
+        if math.isinf(a) and math.isinf(b):
+            return None
+        if math.isinf(a):
+            middle = b - max(1.0, abs(b))
+        elif math.isinf(b):
+            middle = a + max(1.0, abs(a))
+        else:
+            middle = a + 0.5 * (b - a)
+        # The sums above are rounded, so that a and b themselves will not do.
+        return middle if np.nextafter(a, math.inf) < middle < np.nextafter(b, -math.inf) else None
+
+    stretches: list[tuple[float, float, int, int]] = []
+    open_segments = np.flatnonzero(knots.open_after)
+    position = 0
+    while position < len(open_segments):
+        left = int(open_segments[position]) - 1
+        lo = None
+        while left >= 0 and (lo := number_between(left)) is None:
+            left -= 1
+        right = int(open_segments[position]) + 1
+        hi = None
+        while right < n_knots - 1 and (hi := number_between(right)) is None:
+            right += 1
+        stretches.append(
+            (
+                interval[0] if lo is None else lo,
+                interval[1] if hi is None else hi,
+                left + 1 if lo is not None else 1,
+                right if hi is not None else n_knots - 2,
+            )
+        )
+        while position < len(open_segments) and open_segments[position] < right:
+            position += 1
+    return stretches
+
+
+def _rounded(x: Fraction) -> tuple[float, float]:
+    """The nearest float64 and a bound on the error; an infinity where x is beyond float64."""
+    try:
+        nearest = float(x)
+    except OverflowError:
+        return (math.inf if x > 0 else -math.inf), math.inf
+    error = abs(x - Fraction(nearest))
+    return nearest, math.nextafter(float(error), math.inf) if error else 0.0
+
+
+def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
+    """Put the exact solutions in place of the knots they replace."""
+    if not replacements:
+        return knots
+    x: list[float] = []
+    x_error: list[float] = []
+    reaches: list[bool] = []
+    open_after: list[bool] = []
+    crossings: list[list[tuple[int, int]]] = []
+
+    def keep(begin: int, end: int) -> None:
+        for k in range(begin, end):
+            span = slice(knots.first_crossing[k], knots.first_crossing[k + 1])
+            x.append(float(knots.x[k]))
+            x_error.append(float(knots.x_error[k]))
+            reaches.append(bool(knots.reaches_output[k]))
+            open_after.append(k + 1 < len(knots.x) and bool(knots.open_after[k]))
+            crossings.append(
+                list(zip(knots.layers[span].tolist(), knots.neurons[span].tolist(), strict=True))
+            )
+
+    kept = 0
+    for part in replacements:
+        keep(kept, part.first)
+        open_after[-1] = False
+        for position, error, reaches_output, at_position in part.crossings:
+            x.append(position)
+            x_error.append(error)
+            reaches.append(reaches_output)
+            open_after.append(False)
+            crossings.append(at_position)
+        kept = part.last + 1
+    keep(kept, len(knots.x))
+
+    inside = np.zeros(len(knots.undecided_x), dtype=bool)
+    for part in replacements:
+        inside |= (part.lo <= knots.undecided_x) & (knots.undecided_x <= part.hi)
+    flat = [crossing for at_knot in crossings for crossing in at_knot]
+    return Knots(
+        x=np.array(x),
+        x_error=np.array(x_error),
+        reaches_output=np.array(reaches, dtype=bool),
+        open_after=np.array(open_after[:-1], dtype=bool),
+        first_crossing=np.cumsum([0, *map(len, crossings)]),
+        layers=np.array([layer for layer, _ in flat], dtype=np.int32),
+        neurons=np.array([neuron for _, neuron in flat], dtype=np.int32),
+        undecided_x=knots.undecided_x[~inside],
+        undecided_count=knots.undecided_count[~inside],
+    )

@@ -1,0 +1,177 @@
+"""One style for all figures, and their way into the page.
+
+A figure is drawn in the light colours below and becomes an SVG whose colours are CSS variables, so
+that the page can show the same drawing on a light and on a dark ground.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from relufast.report.estimate import Estimate
+
+INK = "#1b1f24"
+MUTED = "#656d76"
+GRID = "#d8dee4"
+PAPER = "#fffffe"
+
+# Okabe and Ito's colours, told apart with every kind of colour vision; here with the markers and
+# in the order in which they are used.
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b58900", "#56b4e9")
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+CSS_VARIABLES = {
+    INK: "--ink",
+    MUTED: "--muted",
+    GRID: "--grid",
+    PAPER: "--paper",
+    **{colour: f"--series-{i}" for i, colour in enumerate(SERIES, start=1)},
+}
+
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "relufast",
+    "font.family": "sans-serif",
+    "font.size": 8.5,
+    "text.color": INK,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "figure.facecolor": "none",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.handlelength": 1.6,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4,
+    "errorbar.capsize": 0,
+}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a figure is drawn for."""
+
+    name: str
+    width: float  # in inches, with letters of 8.5 points
+    narrow: bool
+
+
+WIDE = Layout("wide", 7.4, narrow=False)
+NARROW = Layout("narrow", 3.6, narrow=True)
+
+
+def panels(
+    layout: Layout, heights: Sequence[float], *, share_x: bool = False, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Panels side by side where there is room, else one above the other; heights in inches."""
+    n = len(heights)
+    if layout.narrow:
+        figure = _figure(layout.width, sum(heights))
+        grid = figure.subplots(
+            n, 1, squeeze=False, sharex=share_x, sharey=share_y, height_ratios=heights
+        )
+    else:
+        figure = _figure(layout.width, max(heights))
+        grid = figure.subplots(1, n, squeeze=False, sharex=share_x, sharey=share_y)
+    return figure, list(grid.flat)
+
+
+def stack(layout: Layout, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Panels one above the other that share their x axis."""
+    figure = _figure(layout.width, sum(heights))
+    grid = figure.subplots(
+        len(heights), 1, squeeze=False, sharex=True, height_ratios=heights
+    )
+    return figure, list(grid.flat)
+
+
+def mosaic(
+    layout: Layout, rows: Sequence[Sequence[str]], heights: Sequence[float], **options: Any
+) -> tuple[Figure, dict[str, Axes]]:
+    """Panels as in a drawing made of their names."""
+    figure = _figure(layout.width, sum(heights))
+    axes = figure.subplot_mosaic([list(row) for row in rows], height_ratios=heights, **options)
+    return figure, axes
+
+
+def _figure(width: float, height: float) -> Figure:
+    # No pyplot: its list of open figures is global.
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(figure)
+    return figure
+
+
+def series(number: int) -> list[tuple[str, str]]:
+    """So many pairs of a colour and a marker."""
+    return list(islice(cycle(zip(SERIES, MARKERS, strict=True)), number))
+
+
+def points(
+    axes: Axes,
+    x: Sequence[float],
+    estimates: Sequence[Estimate],
+    colour: str,
+    marker: str,
+    label: str | None = None,
+) -> None:
+    """Measured points with bars of one standard error."""
+    axes.errorbar(
+        x,
+        [e.value for e in estimates],
+        [e.standard_error for e in estimates],
+        color=colour,
+        marker=marker,
+        linestyle="none",
+        elinewidth=1.0,
+        label=label,
+    )
+
+
+def svg(draw: Any, layout: Layout, title: str, prefix: str) -> str:
+    """A drawing as an SVG element for the body of an HTML page."""
+    with matplotlib.rc_context(_STYLE):
+        figure = draw(layout)
+        buffer = io.StringIO()
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    return _for_html(buffer.getvalue(), layout, title, prefix)
+
+
+def _for_html(document: str, layout: Layout, title: str, prefix: str) -> str:
+    element = document[document.index("<svg") :]
+    head, body = element.split(">", 1)
+    view_box = re.search(r'viewBox="[^"]*"', head)
+    assert view_box is not None
+    # Styles inside would hold for the whole page, which has this one for all figures.
+    body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
+    # The page holds many figures, and an id only once.
+    body = re.sub(r'\bid="', f'id="{prefix}', body)
+    body = re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}", body)
+    for colour, variable in CSS_VARIABLES.items():
+        body = body.replace(colour, f"var({variable})")
+    return f'<svg class="{layout.name}" {view_box[0]} role="img" aria-label="{title}">{body}'

@@ -1,0 +1,326 @@
+"""Breakpoints against the rational oracle, against extended precision, and against themselves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from extended_precision import brute_force_breakpoints
+from networks import NetworkCase, SegmentCase, network_case, saw_tooth, segment_case
+from rational_oracle import ExactBreakpoints, exact_breakpoints
+
+import relufast
+from relufast._knots import Knots, find_knots
+
+SEED = 20261123
+PART = 100  # cases a test
+
+
+def found_triples(found: relufast.Breakpoints) -> list[tuple[int, int, int, bool]]:
+    """(site, layer, neuron, reaches_output), in the order of the arrays."""
+    columns = (found.sites, found.layers, found.neurons, found.reaches_output)
+    return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def exact_triples(exact: ExactBreakpoints) -> list[tuple[int, int, int, bool]]:
+    site = {x: i for i, x in enumerate(exact.positions)}
+    return [(site[t.x], t.layer, t.neuron, t.reaches_output) for t in exact.triples]
+
+
+def assert_exact(found: relufast.Breakpoints, exact: ExactBreakpoints, label: str) -> None:
+    assert found.certified, label
+    assert found.n_ambiguous == 0, label
+    assert found_triples(found) == exact_triples(exact), label
+    assert found.count == exact.count, label
+    assert found.count_by_layer.tolist() == exact.count_by_layer, label
+    assert found.n_regions == exact.n_regions, label
+    assert found.n_output_regions == exact.n_output_regions, label
+    assert np.all(found.positions[1:] >= found.positions[:-1]), label
+    for x, error, triple in zip(
+        found.positions.tolist(), found.position_error.tolist(), exact.triples, strict=True
+    ):
+        if math.isinf(x):  # a position that no float64 comes near
+            assert abs(triple.x) > Fraction(np.finfo(float).max), label
+        elif not math.isinf(error):
+            assert abs(Fraction(x) - triple.x) <= Fraction(error), label
+
+
+def network_of(case: NetworkCase | SegmentCase) -> relufast.Network:
+    return relufast.Network(case.weights, case.biases, negative_slope=case.negative_slope)
+
+
+@pytest.mark.parametrize("part", range(24))
+def test_agrees_with_rational_arithmetic(part: int) -> None:
+    for index in range(part * PART, (part + 1) * PART):
+        case = network_case(SEED, index)
+        found = relufast.breakpoints(network_of(case), case.interval)
+        exact = exact_breakpoints(
+            case.weights, case.biases, case.interval, negative_slope=case.negative_slope
+        )
+        assert_exact(found, exact, case.label)
+
+
+@pytest.mark.parametrize("part", range(12))
+def test_agrees_with_rational_arithmetic_on_segments(part: int) -> None:
+    for index in range(part * PART, (part + 1) * PART):
+        case = segment_case(SEED, index)
+        found = relufast.breakpoints(
+            network_of(case),
+            start=case.start,
+            stop=case.stop,
+            whole_line=math.isinf(case.interval[0]),
+        )
+        exact = exact_breakpoints(
+            case.weights,
+            case.biases,
+            case.interval,
+            start=case.start,
+            stop=case.stop,
+            negative_slope=case.negative_slope,
+        )
+        assert_exact(found, exact, case.label)
+
+
+@pytest.mark.parametrize("depth", [1, 4, 9])
+def test_saw_tooth_has_all_its_teeth(depth: int) -> None:
+    weights, biases = saw_tooth(depth)
+    found = relufast.breakpoints(relufast.Network(weights, biases), (0.0, 1.0))
+    assert found.certified
+    assert found.n_output_regions == 2**depth
+
+
+def gaussian(
+    width: int, depth: int, seed: int, *, negative_slope: float = 0.0, bias_variance: float = 0.25
+) -> relufast.Network:
+    return relufast.Network.random(
+        (1, *[width] * depth, 1),
+        bias_variance=bias_variance,
+        negative_slope=negative_slope,
+        seed=seed,
+    )
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="longdouble is no wider than double")
+@pytest.mark.parametrize(
+    ("width", "depth", "negative_slope"),
+    [(300, 3, 0.0), (100, 6, 0.0), (60, 12, 0.0), (100, 4, 0.01), (80, 4, -0.5)],
+)
+def test_agrees_with_extended_precision(width: int, depth: int, negative_slope: float) -> None:
+    network = gaussian(width, depth, 7, negative_slope=negative_slope)
+    found = relufast.breakpoints(network, (-1000.0, 1000.0))
+    brute = brute_force_breakpoints(
+        network.weights, network.biases, negative_slope, -1000.0, 1000.0
+    )
+    assert found.certified
+    assert found.layers.tolist() == brute.layers.tolist()
+    assert found.neurons.tolist() == brute.neurons.tolist()
+    gap = np.abs(found.positions - brute.positions)
+    # longdouble's own error: its roundoff against float64's, with which the bound was made
+    assert np.all(gap <= found.position_error * (1 + 2**-8))
+    assert found.reaches_output.all()
+
+
+@pytest.mark.parametrize(("width", "depth"), [(150, 4), (40, 10)])
+def test_any_number_of_threads_gives_the_same_bits(width: int, depth: int) -> None:
+    network = gaussian(width, depth, 3)
+    one, two, seven = (relufast.breakpoints(network, n_threads=n) for n in (1, 2, 7))
+    for other in (two, seven):
+        for name in (
+            "positions",
+            "position_error",
+            "layers",
+            "neurons",
+            "reaches_output",
+            "sites",
+        ):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), strict=True)
+
+
+@pytest.mark.parametrize("negative_slope", [0.0, 0.2])
+def test_tile_size_changes_no_discrete_result(negative_slope: float) -> None:
+    network = gaussian(90, 4, 5, negative_slope=negative_slope)
+
+    def knots(tile_size: int) -> Knots:
+        return find_knots(
+            network,
+            (-math.inf, math.inf),
+            None,
+            certify=True,
+            n_threads=2,
+            tile_size=tile_size,
+        )
+
+    reference = knots(4096)
+    assert not reference.open_after.any()
+    for tile_size in (1, 2, 3, 17, 100, 384):
+        tiled = knots(tile_size)
+        assert not tiled.open_after.any()
+        for name in ("layers", "neurons", "reaches_output", "first_crossing"):
+            np.testing.assert_array_equal(getattr(tiled, name), getattr(reference, name))
+        inner = slice(1, -1)  # the ends are infinite
+        gap = np.abs(tiled.x[inner] - reference.x[inner])
+        assert np.all(gap <= tiled.x_error[inner] + reference.x_error[inner])
+
+
+def test_degenerate_networks_do_not_depend_on_tiles() -> None:
+    for index in range(150):
+        case = network_case(SEED + 1, index)
+        network = network_of(case)
+        exact = exact_breakpoints(
+            case.weights, case.biases, case.interval, negative_slope=case.negative_slope
+        )
+        knots = find_knots(
+            network, case.interval, None, certify=True, n_threads=1, tile_size=1 + index % 5
+        )
+        if not knots.open_after.any():
+            assert len(knots.layers) == exact.count, case.label
+            assert knots.layers.tolist() == [t.layer for t in exact.triples], case.label
+
+
+def test_without_certificate_the_same_breakpoints_are_found() -> None:
+    network = gaussian(100, 5, 11)
+    certified = relufast.breakpoints(network)
+    plain = relufast.breakpoints(network, certify=False)
+    assert certified.certified
+    assert not plain.certified
+    assert plain.n_ambiguous is None
+    np.testing.assert_array_equal(plain.layers, certified.layers)
+    np.testing.assert_array_equal(plain.neurons, certified.neurons)
+    gap = np.abs(plain.positions - certified.positions)
+    assert np.all(gap <= plain.position_error + certified.position_error)
+
+
+def test_what_cannot_be_proven_is_counted() -> None:
+    """Two equal rows far beyond the integers' budget: their order is no order."""
+    network = gaussian(400, 3, 2)
+    weights = [w.copy() for w in network.weights]
+    biases = [b.copy() for b in network.biases]
+    weights[1][7] = weights[1][5]
+    biases[1][7] = biases[1][5]
+    found = relufast.breakpoints(relufast.Network(weights, biases), (-1.0, 1.0))
+    pairs = np.count_nonzero((found.layers == 2) & (found.neurons == 5))
+    assert pairs > 0
+    assert found.certified or found.n_ambiguous >= pairs
+
+
+def test_wide_networks_without_biases_meet_in_one_point() -> None:
+    """All neurons of all layers are exactly zero at 0: no arithmetic beyond float64 is needed."""
+    network = gaussian(300, 4, 1, bias_variance=0.0)
+    found = relufast.breakpoints(network)
+    assert found.certified
+    assert found.n_regions == 2
+    assert found.positions.tolist() == [0.0] * found.count
+    assert found.position_error.tolist() == [0.0] * found.count
+    left, right = (network.preactivations([[x]]) for x in (-1.0, 1.0))
+    changed = [np.flatnonzero((a[0] > 0) != (b[0] > 0)) for a, b in zip(left, right, strict=True)]
+    assert found.count_by_layer.tolist() == [len(c) for c in changed]
+    assert found.neurons.tolist() == np.concatenate(changed).tolist()
+
+
+def test_every_neuron_has_one_breakpoint_on_average_over_the_whole_line() -> None:
+    """The Cauchy law, exactly 1 for every layer at infinite width (math.md, section 1).
+
+    The first layer of any width has one each. For the second the count's variance per network is
+    measured; the band is five standard errors plus the finite-width drift, which falls as 1/width.
+    """
+    width, n_networks = 200, 40
+    counts = np.array(
+        [
+            relufast.breakpoints(gaussian(width, 2, seed)).count_by_layer
+            for seed in range(n_networks)
+        ]
+    )
+    assert np.all(counts[:, 0] == width)
+    per_neuron = counts[:, 1] / width
+    error = per_neuron.std(ddof=1) / math.sqrt(n_networks)
+    assert abs(per_neuron.mean() - 1.0) < 5 * error + 5 / width
+
+
+def lines() -> Iterator[tuple[relufast.Network, dict[str, object]]]:
+    yield gaussian(20, 3, 1), {}
+    yield gaussian(20, 3, 2, negative_slope=0.1), {"interval": (-1.0, 2.0)}
+    many = relufast.Network.random((5, 30, 20, 3), seed=4)
+    ends = {"start": np.arange(5.0), "stop": -np.ones(5)}
+    yield many, ends
+    yield many, {**ends, "whole_line": True}
+
+
+@pytest.mark.parametrize(("network", "line"), list(lines()))
+def test_pieces_are_the_network(network: relufast.Network, line: dict[str, object]) -> None:
+    found = relufast.breakpoints(network, **line)  # type: ignore[arg-type]
+    edges, slopes, intercepts = found.pieces()
+    assert len(slopes) == len(intercepts) == len(edges) - 1 == found.n_regions
+    assert (edges[0], edges[-1]) == found.interval
+    inner = edges[1:-1]
+    scale = np.abs(slopes).max() * np.abs(inner).max() + np.abs(intercepts).max()
+    # continuous at every edge, and equal to the network in and outside
+    left = slopes[:-1] * inner[:, np.newaxis] + intercepts[:-1]
+    right = slopes[1:] * inner[:, np.newaxis] + intercepts[1:]
+    np.testing.assert_allclose(left, right, rtol=0, atol=1e-11 * scale)
+    low = max(edges[0], inner[0] - 1.0)
+    high = min(edges[-1], inner[-1] + 1.0)
+    x = np.concatenate([np.linspace(low, high, 50), inner])
+    region = np.clip(np.searchsorted(inner, x), 0, len(slopes) - 1)
+    np.testing.assert_allclose(
+        slopes[region] * x[:, np.newaxis] + intercepts[region],
+        found.function(x),
+        rtol=0,
+        atol=1e-11 * scale,
+    )
+    # a slope changes where the output is reached, and nowhere else
+    changes = np.any(np.abs(np.diff(slopes, axis=0)) > 1e-12 * np.abs(slopes).max(), axis=1)
+    reached = found.reaches_output[np.flatnonzero(np.diff(found.sites, prepend=-1))]
+    np.testing.assert_array_equal(changes, reached)
+
+
+def test_segment_agrees_with_the_rounded_line() -> None:
+    network = relufast.Network.random((8, 60, 60, 2), seed=9)
+    start, stop = np.linspace(-1, 1, 8), np.linspace(2, -3, 8)
+    segment = relufast.breakpoints(network, start=start, stop=stop)
+    rounded = relufast.breakpoints(network.on_line(start, stop), (0.0, 1.0))
+    assert segment.certified
+    np.testing.assert_array_equal(segment.layers, rounded.layers)
+    np.testing.assert_array_equal(segment.neurons, rounded.neurons)
+    np.testing.assert_allclose(segment.positions, rounded.positions, rtol=0, atol=1e-9)
+
+
+def test_segment_is_part_of_its_whole_line() -> None:
+    network = relufast.Network.random((3, 40, 40, 1), seed=3)
+    start, stop = np.array([1.0, -2.0, 0.5]), np.array([-1.5, 0.25, 3.0])
+    segment = relufast.breakpoints(network, start=start, stop=stop)
+    whole = relufast.breakpoints(network, start=start, stop=stop, whole_line=True)
+    inside = (whole.positions > 0) & (whole.positions < 1)
+    assert 0 < segment.count < whole.count
+    np.testing.assert_array_equal(segment.layers, whole.layers[inside])
+    np.testing.assert_array_equal(segment.neurons, whole.neurons[inside])
+
+
+def test_network_without_breakpoints() -> None:
+    network = relufast.Network([[[0.0]], [[1.0]]], [[1.0], [0.0]])
+    found = relufast.breakpoints(network)
+    assert found.count == 0
+    assert found.n_regions == found.n_output_regions == 1
+    assert found.certified
+    pieces = found.pieces()
+    assert pieces.edges.tolist() == [-math.inf, math.inf]
+    assert pieces.slopes.tolist() == [[0.0]]
+    assert pieces.intercepts.tolist() == [[1.0]]
+
+
+def test_result_is_read_only() -> None:
+    found = relufast.breakpoints(gaussian(10, 2, 1))
+    with pytest.raises(ValueError, match="read-only"):
+        found.positions[0] = 0.0
+    with pytest.raises(AttributeError):
+        found.certified = False  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("certify", "expected"), [(True, "certified)"), (False, "not certified)")])
+def test_repr(certify: bool, expected: str) -> None:
+    found = relufast.breakpoints(gaussian(10, 1, 1), (-1e9, 1e9), certify=certify)
+    assert repr(found) == (
+        f"Breakpoints(10 in (-1e+09, 1e+09), 11 regions, 11 of the output, {expected}"
+    )
