@@ -328,7 +328,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
     tile.relu_norm.resize(n_knots);
     tile.silent.assign(n_knots, 0);
 
-    std::vector<std::size_t> open;
+    std::vector<OpenColumn> open;
     for (std::size_t k = 0; k < n_knots; ++k) {
         const double bias_factor = tile.grid.knots[k].is_direction ? 0.0 : 1.0;
         double beta = (errors[k].carried + errors[k].rounding) * kInflate;
@@ -365,7 +365,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
             }
         }
         if (n_open > 0) {
-            open.push_back(k);
+            open.push_back({k, n_open});
         } else if (a == 0.0 && !(scan.highest > 0.0)) {
             tile.silent[k] = 1;
             if (scan.highest < 0.0) {
@@ -416,34 +416,55 @@ std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) c
     return refined.undecided;
 }
 
-void TileSolver::decide_open_signs(Tile& tile, const std::vector<std::size_t>& open) const {
-    // Where the bounds have outgrown the values, double-double would cost more than it decides.
-    const bool hopeless = open.size() > std::max<std::size_t>(8, tile.grid.size() / 4);
-    for (const std::size_t k : open) {
-        std::int64_t n_undecided = 0;
-        if (hopeless) {
-            for (std::int32_t i = 0; i < tile.n; ++i) {
-                const double error = entry_error(tile, k, i);
-                const double size = std::fabs(tile.column(k)[i]);
-                n_undecided += !(size > error) && !(size == 0.0 && error == 0.0) ? 1 : 0;
-            }
-        } else {
+void TileSolver::decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const {
+    Grid& grid = tile.grid;
+    // What lies between two open segments would not be certain even with its own signs known.
+    const auto is_worthwhile = [&](std::size_t k) {
+        return (k > 0 && !grid.open_after[k - 1]) || (k + 1 < grid.size() && !grid.open_after[k]);
+    };
+    const auto n_worthwhile = static_cast<std::size_t>(
+        std::count_if(open.begin(), open.end(),
+                      [&](const OpenColumn& column) { return is_worthwhile(column.knot); }));
+    const bool is_affordable = n_worthwhile <= affordable_refinements(tile);
+    for (const OpenColumn& column : open) {
+        const std::size_t k = column.knot;
+        std::int64_t n_undecided = column.n_open;
+        if (is_affordable && is_worthwhile(k)) {
             n_undecided = static_cast<std::int64_t>(refine_column(tile, k).size());
         }
         if (n_undecided == 0) {
             continue;
         }
         if (k > 0) {
-            tile.grid.open_after[k - 1] = 1;
+            grid.open_after[k - 1] = 1;
         }
-        if (k + 1 < tile.grid.size()) {
-            tile.grid.open_after[k] = 1;
+        if (k + 1 < grid.size()) {
+            grid.open_after[k] = 1;
         }
         // A knot between two tiles is the left one's to count.
-        if (k > 0 || tile.grid.knots[k].crossings.empty()) {
-            tile.undecided.push_back({tile.grid.knots[k].x, n_undecided});
+        if (k > 0 || grid.knots[k].crossings.empty()) {
+            tile.undecided.push_back({grid.knots[k].x, n_undecided});
         }
     }
+}
+
+// Columns of one tile that may be evaluated in double-double. Each costs as much as many columns of
+// the tile's own matrix product, and once the bounds have outgrown the values there is no end of
+// them: proofs may take a few times as long as the computation, and a few milliseconds.
+std::size_t TileSolver::affordable_refinements(const Tile& tile) const {
+    constexpr double kShare = 4.0;
+    constexpr double kAnyway = 4e8;  // multiplications
+    constexpr double kDoubleDouble = 30.0;
+    const auto products = [&](int layer) {
+        return static_cast<double>(network_.layer(layer).n_in) *
+               static_cast<double>(network_.layer(layer).n_out);
+    };
+    double each = 0.0;
+    for (int l = 2; l <= tile.layer; ++l) {
+        each += kDoubleDouble * products(l);
+    }
+    const double own = static_cast<double>(tile.grid.size()) * products(tile.layer);
+    return static_cast<std::size_t>(std::max(kAnyway, kShare * own) / each);
 }
 
 }  // namespace relufast

@@ -82,7 +82,11 @@ Stretch TileSolver::finish(Tile tile, Workspace& workspace) const {
             reaches[k] = Reach::yes;
         } else {
             reaches[k] = Reach::open;
-            open.push_back(k);
+            const bool is_worthwhile = (k == 0 || !tile.grid.open_after[k - 1]) &&
+                                       (k + 1 == knots.size() || !tile.grid.open_after[k]);
+            if (is_worthwhile) {
+                open.push_back(k);
+            }
         }
     }
     if (certify_) {

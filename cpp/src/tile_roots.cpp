@@ -29,12 +29,13 @@ void TileSolver::find_roots(Tile& tile) const {
             }
         };
         for (const Root& root : tile.roots) {
-            if (root.is_open || root.is_unordered) {
+            const bool is_settled = tile.grid.open_after[static_cast<std::size_t>(root.segment)];
+            if (!is_settled && (root.is_open || root.is_unordered)) {
                 add(static_cast<std::size_t>(root.segment));
                 add(static_cast<std::size_t>(root.segment) + 1);
             }
         }
-        if (!close.empty() && close.size() <= std::max<std::size_t>(8, tile.grid.size() / 4)) {
+        if (!close.empty() && close.size() <= affordable_refinements(tile)) {
             for (const std::size_t k : close) {
                 refine_column(tile, k);
             }
@@ -191,7 +192,9 @@ void TileSolver::order_roots(Tile& tile, std::size_t begin) const {
             furthest = std::max(furthest, reach(tile.roots[stop]));
             ++stop;
         }
-        if (stop - start > 1 && !order_exactly(tile, start, stop)) {
+        const bool is_settled =
+            tile.grid.open_after[static_cast<std::size_t>(tile.roots[start].segment)];
+        if (stop - start > 1 && (is_settled || !order_exactly(tile, start, stop))) {
             for (std::size_t r = start + 1; r < stop; ++r) {
                 tile.roots[r].is_unordered = true;
             }

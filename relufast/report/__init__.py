@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import relufast
 from relufast.report.chapter import Chapter
 from relufast.report.chapters import CHAPTERS
-from relufast.report.folder import output_folder
+from relufast.report.folder import OutputFolderError, output_folder
 from relufast.report.page import PAGE_NAME, render_page, render_tables
 from relufast.report.progress import Progress
 from relufast.report.settings import EFFORTS, Settings
 
-__all__ = ["EFFORTS", "Chapter", "Settings", "write_report"]
+__all__ = ["EFFORTS", "PAGE_NAME", "Chapter", "OutputFolderError", "Settings", "write_report"]
 
 
-def write_report(path: Path, settings: Settings) -> tuple[Path, list[Chapter]]:
+def write_report(path: Path, settings: Settings) -> list[Chapter]:
     """Measure everything and write the page and its tables into a folder.
 
     Parameters
@@ -27,18 +28,20 @@ def write_report(path: Path, settings: Settings) -> tuple[Path, list[Chapter]]:
 
     Returns
     -------
-    page : Path
-    chapters : list of Chapter
+    list of Chapter
+        As on the page.
 
     Raises
     ------
-    OSError
+    OutputFolderError
         If the folder cannot be written to, before anything is measured.
     """
     with output_folder(path) as folder:
         progress = Progress()
         chapters = [chapter(settings, progress) for chapter in CHAPTERS]
         files = render_tables(chapters)
-        files[PAGE_NAME] = render_page(chapters, settings, progress)
+        files[PAGE_NAME] = render_page(
+            chapters, settings, progress, version=f"relufast {relufast.__version__}"
+        )
         folder.write(files)
-    return path / PAGE_NAME, chapters
+    return chapters

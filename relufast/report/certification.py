@@ -25,6 +25,12 @@ class Certification:
         return found
 
     def __str__(self) -> str:
+        if self.total == 1:
+            return (
+                "exact and certified"
+                if self.certified
+                else f"not certified, {self.ambiguous:,} decisions stayed open"
+            )
         if self.certified == self.total:
             return f"all {self.total:,} counts are exact and certified"
         return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relufast.report.estimate import Estimate
@@ -52,7 +52,8 @@ class Section:
     text: Sequence[str]  # paragraphs
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
-    findings: Sequence[str] = ()  # computed sentences, true whatever the seed
+    findings: Sequence[str] = ()  # computed sentences, the most important first
+    notes: Sequence[str] = ()  # paragraphs for who wants to know all
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ class Chapter:
     title: str
     reference: Reference
     intro: Sequence[str]  # paragraphs
-    sections: Sequence[Section] = field(default_factory=tuple)
+    sections: Sequence[Section]
 
     @property
-    def findings(self) -> list[str]:
-        return [finding for section in self.sections for finding in section.findings]
+    def summary(self) -> list[str]:
+        """The first finding of each section."""
+        return [section.findings[0] for section in self.sections if section.findings]
 
     @property
     def tables(self) -> list[Table]:

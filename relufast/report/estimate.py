@@ -18,19 +18,20 @@ class Estimate:
     value: float
     standard_error: float
 
-    def deviation(self, expected: float) -> float:
-        """How many standard errors the value lies from the expected one."""
+    def deviation(self, expected: float, expected_error: float = 0.0) -> float:
+        """The difference from an expected value, in standard errors of the difference."""
         difference = self.value - expected
-        if self.standard_error == 0.0:
+        error = math.hypot(self.standard_error, expected_error)
+        if error == 0.0:
             return math.copysign(math.inf, difference) if difference else 0.0
-        return difference / self.standard_error
+        return difference / error
 
     def __format__(self, _: str) -> str:
         """Two digits of the standard error, and the value to the same place."""
         if self.standard_error == 0.0:
-            return f"{self.value:g} ± 0"
+            return f"{self.value:,g} ± 0"
         decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
-        return f"{self.value:.{decimals}f} ± {self.standard_error:.{decimals}f}"
+        return f"{self.value:,.{decimals}f} ± {self.standard_error:.{decimals}f}"
 
     def __str__(self) -> str:
         return format(self)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
 import matplotlib
+from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
+from relufast.breakpoints import Breakpoints
 from relufast.report.estimate import Estimate
 
 INK = "#1b1f24"
@@ -38,7 +40,7 @@ CSS_VARIABLES = {
     **{colour: f"--series-{i}" for i, colour in enumerate(SERIES, start=1)},
 }
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "relufast",
     "font.family": "sans-serif",
@@ -86,36 +88,35 @@ NARROW = Layout("narrow", 3.6, narrow=True)
 
 
 def panels(
-    layout: Layout, heights: Sequence[float], *, share_x: bool = False, share_y: bool = False
+    layout: Layout, heights: Sequence[float], *, shared: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """Panels side by side where there is room, else one above the other; heights in inches."""
-    n = len(heights)
+    """Panels side by side where there is room, else one above the other; heights in inches.
+
+    Shared panels have the same scales.
+    """
+    options: Any = {"squeeze": False, "sharex": shared, "sharey": shared}
     if layout.narrow:
         figure = _figure(layout.width, sum(heights))
-        grid = figure.subplots(
-            n, 1, squeeze=False, sharex=share_x, sharey=share_y, height_ratios=heights
-        )
+        grid = figure.subplots(len(heights), 1, height_ratios=heights, **options)
     else:
         figure = _figure(layout.width, max(heights))
-        grid = figure.subplots(1, n, squeeze=False, sharex=share_x, sharey=share_y)
+        grid = figure.subplots(1, len(heights), **options)
     return figure, list(grid.flat)
 
 
 def stack(layout: Layout, heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
     """Panels one above the other that share their x axis."""
     figure = _figure(layout.width, sum(heights))
-    grid = figure.subplots(
-        len(heights), 1, squeeze=False, sharex=True, height_ratios=heights
-    )
+    grid = figure.subplots(len(heights), 1, squeeze=False, sharex=True, height_ratios=heights)
     return figure, list(grid.flat)
 
 
 def mosaic(
-    layout: Layout, rows: Sequence[Sequence[str]], heights: Sequence[float], **options: Any
+    layout: Layout, rows: Sequence[Sequence[str]], heights: Sequence[float]
 ) -> tuple[Figure, dict[str, Axes]]:
     """Panels as in a drawing made of their names."""
     figure = _figure(layout.width, sum(heights))
-    axes = figure.subplot_mosaic([list(row) for row in rows], height_ratios=heights, **options)
+    axes = figure.subplot_mosaic([list(row) for row in rows], height_ratios=heights)
     return figure, axes
 
 
@@ -152,7 +153,21 @@ def points(
     )
 
 
-def svg(draw: Any, layout: Layout, title: str, prefix: str) -> str:
+def breakpoint_rows(axes: Axes, found: Breakpoints) -> None:
+    """A tick at each breakpoint, in a row for each layer, the first on top."""
+    depth = found.network.depth
+    for layer, (colour, _) in enumerate(series(depth), start=1):
+        positions = found.positions[found.layers == layer]
+        axes.eventplot(positions, lineoffsets=layer, linelengths=0.7, linewidths=0.9, colors=colour)
+    axes.set_ylim(depth + 0.6, 0.4)
+    axes.set_yticks(range(1, depth + 1), [f"layer {layer}" for layer in range(1, depth + 1)])
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False)
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(*found.interval)
+
+
+def svg(draw: Callable[[Layout], Figure], layout: Layout, title: str, prefix: str) -> str:
     """A drawing as an SVG element for the body of an HTML page."""
     with matplotlib.rc_context(_STYLE):
         figure = draw(layout)
@@ -174,4 +189,6 @@ def _for_html(document: str, layout: Layout, title: str, prefix: str) -> str:
     body = re.sub(r'(url\(#|href="#)', rf"\g<1>{prefix}", body)
     for colour, variable in CSS_VARIABLES.items():
         body = body.replace(colour, f"var({variable})")
-    return f'<svg class="{layout.name}" {view_box[0]} role="img" aria-label="{title}">{body}'
+    return (
+        f'<svg class="{layout.name}" {view_box[0]} role="img" aria-label="{escape(title)}">{body}'
+    )

@@ -9,37 +9,60 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+class OutputFolderError(OSError):
+    """The folder cannot be made or written to."""
+
+
 class OutputFolder:
+    """A folder that files can be put into."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Put files in place, each at once and none before all are complete."""
-        with tempfile.TemporaryDirectory(prefix=".relufast-", dir=self._path) as temporary:
-            for name, content in files.items():
-                Path(temporary, name).write_bytes(content)
-            for name in files:
-                os.replace(Path(temporary, name), self._path / name)
+        """Put files in place, each at once and none before all are complete.
+
+        Raises
+        ------
+        OutputFolderError
+            If that fails; each file is then the old or the new one.
+        """
+        try:
+            with tempfile.TemporaryDirectory(prefix=".relufast-", dir=self._path) as temporary:
+                for name, content in files.items():
+                    Path(temporary, name).write_bytes(content)
+                for name in files:
+                    os.replace(Path(temporary, name), self._path / name)
+        except OSError as error:
+            raise _error(self._path, error) from error
 
 
 @contextmanager
 def output_folder(path: Path) -> Iterator[OutputFolder]:
-    """The folder, made if need be and known to be writable; taken away again if nothing comes.
+    """The folder, made if need be and known to be writable; what was made goes if it stays empty.
 
     Raises
     ------
-    OSError
+    OutputFolderError
         If it cannot be made or written to.
     """
-    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    made: list[Path] = []
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        # Permissions tell less than trying: file systems can be read-only or full.
-        with tempfile.TemporaryFile(prefix=".relufast-", dir=path):
-            pass
+        try:
+            made += [folder for folder in (path, *path.parents) if not folder.exists()]
+            path.mkdir(parents=True, exist_ok=True)
+            # Permissions tell less than trying: a file system can be read-only or full.
+            with tempfile.TemporaryFile(prefix=".relufast-", dir=path):
+                pass
+        except OSError as error:
+            raise _error(path, error) from error
         yield OutputFolder(path)
     except BaseException:
         for folder in made:
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
         raise
+
+
+def _error(path: Path, error: OSError) -> OutputFolderError:
+    return OutputFolderError(f"cannot write the report into {path}: {error.strerror or error}")

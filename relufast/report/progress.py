@@ -13,10 +13,7 @@ Item = TypeVar("Item")
 
 
 class Progress:
-    """A bar for each step on a terminal; anywhere, a line for each step that is done.
-
-    Also keeps the tally of counts, that the page can say how many are certified.
-    """
+    """A bar for each step on a terminal; anywhere, a line for each step that is done."""
 
     def track(self, items: Sequence[Item], label: str) -> Iterator[Item]:
         """The items, one by one."""

@@ -14,6 +14,7 @@ class Settings:
     seed: int
     effort: float  # 1 by default; the numbers of random networks are proportional to it
     largest_width: int
+    command: str  # that a user types to see the same numbers
 
     def scaled(self, number: int) -> int:
         """So many random networks, at the default effort. At least 2: one has no spread."""
@@ -24,7 +25,7 @@ class Settings:
 
         More of them begin with the same ones, so that a larger effort goes on from a smaller one.
         """
-        return self._sequence(experiment).generate_state(number, np.uint64).tolist()
+        return [int(s) for s in self._sequence(experiment).generate_state(number, np.uint64)]
 
     def generator(self, experiment: str) -> np.random.Generator:
         """Of random choices other than networks."""
@@ -36,18 +37,19 @@ class Settings:
 
 @dataclass(frozen=True)
 class Effort:
-    """How long the report takes, in the steps that the command line offers."""
+    """How long the report takes, as the command line offers it."""
 
     option: str
     effort: float
     largest_width: int
 
     def settings(self, seed: int) -> Settings:
-        return Settings(seed, self.effort, self.largest_width)
+        command = " ".join(["relufast report", f"--seed {seed}", self.option]).rstrip()
+        return Settings(seed, self.effort, self.largest_width, command)
 
 
 EFFORTS = {
     "quick": Effort("--quick", effort=0.1, largest_width=100),
     "default": Effort("", effort=1.0, largest_width=300),
-    "full": Effort("--full", effort=8.0, largest_width=1000),
+    "full": Effort("--full", effort=5.0, largest_width=1000),
 }

@@ -107,10 +107,16 @@ class TileSolver {
         double rounding = 0.0;
     };
 
+    struct OpenColumn {
+        std::size_t knot = 0;
+        std::int64_t n_open = 0;
+    };
+
     Tile empty_tile(int layer, const Grid& below, std::size_t first, std::size_t last) const;
     double misplaced(const Knot& knot) const;
     void add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const;
-    void decide_open_signs(Tile& tile, const std::vector<std::size_t>& open) const;
+    void decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const;
+    std::size_t affordable_refinements(const Tile& tile) const;
     std::vector<std::int32_t> refine_column(Tile& tile, std::size_t knot) const;
     void find_roots(Tile& tile) const;
     void search_segments(Tile& tile) const;

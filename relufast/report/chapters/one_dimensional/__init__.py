@@ -17,8 +17,9 @@ from relufast.report.settings import Settings
 _INTRO = (
     "Along a line, a ReLU network is a piecewise linear function. Its complexity is the number of "
     "its breakpoints: the points x at which a neuron, of any hidden layer, turns on or off. Kogan, "
-    "Jananthan and Kepner study that number for random networks and show that, as the widths grow, "
-    "its mean tends to the sum of the widths, and that almost all breakpoints reach the output.",
+    "Jananthan and Kepner prove for random networks in the limit of infinite width that their "
+    "expected number is the sum of the widths, up to lower order, and that almost all of them "
+    "reach the output.",
     "Here the breakpoints are found, not sampled. The network is the exact real function of its "
     "float64 weights; every sign that decides about a breakpoint is computed with a rigorous "
     "bound on its rounding error, and again in higher precision where the bound leaves it open. A "
@@ -32,8 +33,7 @@ def chapter(settings: Settings, progress: Progress) -> Chapter:
     return Chapter(
         title="One-dimensional complexity",
         reference=Reference(
-            "V. Kogan, H. Jananthan, J. Kepner: Complexity of One-Dimensional ReLU DNNs, "
-            "arXiv 2512.08091",
+            "Kogan, Jananthan, Kepner: Complexity of One-Dimensional ReLU DNNs, arXiv 2512.08091",
             "https://arxiv.org/abs/2512.08091",
         ),
         intro=_INTRO,

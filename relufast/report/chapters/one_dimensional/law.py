@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import mul
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relufast._validate import FloatArray
 from relufast.report.estimate import Estimate, mean
@@ -39,20 +42,29 @@ def infinite_width(
     return np.array(expected)
 
 
-def whole_line(widths: Sequence[int]) -> FloatArray:
+def whole_line(widths: Sequence[float]) -> FloatArray:
     """Expected breakpoints of one neuron on the whole line, by layer, shape (depth,).
 
     The probability that each layer before has an active neuron, at any one x.
     """
-    return np.cumprod([1.0, *(1.0 - 2.0**-n for n in widths[:-1])])
+    return np.array(list(accumulate((1.0 - 2.0**-n for n in widths[:-1]), mul, initial=1.0)))
 
 
-def reaching_output(widths: Sequence[int]) -> FloatArray:
+def reaching_output(widths: Sequence[float]) -> FloatArray:
     """The share of each layer's breakpoints that reach the output, shape (depth,).
 
     The probability that each layer after has an active neuron.
     """
     return whole_line(widths[::-1])[::-1]
+
+
+def between_points(angles: FloatArray, n_neurons: int) -> FloatArray:
+    """Expected breakpoints on segments, at infinite width without biases, by angle of their ends.
+
+    angle / pi for a neuron of any layer: for the first at any width, because its zeros form a
+    hyperplane through the origin; a ReLU layer preserves angular speed.
+    """
+    return n_neurons * angles / math.pi
 
 
 def finite_width(
@@ -95,6 +107,6 @@ def finite_width(
     return expected
 
 
-def _chi(rng: np.random.Generator, freedom: FloatArray) -> FloatArray:
+def _chi(rng: np.random.Generator, freedom: NDArray[np.int64]) -> FloatArray:
     """Chi distributed numbers, zero where there is no degree of freedom."""
     return np.sqrt(np.where(freedom > 0, rng.chisquare(np.maximum(freedom, 1)), 0.0))

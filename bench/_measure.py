@@ -1,0 +1,82 @@
+"""Timing contenders side by side, on a machine that others may be using too."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Called off the clock; what it returns is called on it.
+Prepare = Callable[[], Callable[[], object]]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of some numbers, and how far they lie apart."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> Spread:
+        return cls(statistics.median(values), min(values), max(values))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds per call, by round."""
+
+    seconds: list[float]
+
+    @property
+    def spread(self) -> Spread:
+        return Spread.of(self.seconds)
+
+    def times_faster_than(self, other: Timing) -> Spread:
+        """Ratios of the rounds, whose two calls shared the machine's mood."""
+        return Spread.of([b / a for a, b in zip(self.seconds, other.seconds, strict=True)])
+
+    def scaled(self, factor: float) -> Timing:
+        return Timing([factor * seconds for seconds in self.seconds])
+
+
+def interleave(
+    contenders: Mapping[str, Prepare], *, rounds: int, calls: int = 1
+) -> dict[str, Timing]:
+    """Time all contenders in every round, each `calls` times, after one call to warm up.
+
+    Whatever else the machine does hits all of them alike. Each round starts with another
+    contender, so that none always follows the same one.
+    """
+    names = list(contenders)
+    for prepare in contenders.values():
+        prepare()()
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    with _no_collector():
+        for start in range(rounds):
+            turn = start % len(names)
+            for name in names[turn:] + names[:turn]:
+                prepared = [contenders[name]() for _ in range(calls)]
+                began = perf_counter()
+                for call in prepared:
+                    call()
+                seconds[name].append((perf_counter() - began) / calls)
+    return {name: Timing(values) for name, values in seconds.items()}
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """As timeit does: a collection takes longer than a short call and strikes at random."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,0 +1,94 @@
+"""Results as Markdown tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _measure import Spread, Timing
+    from breakpoints import Result
+
+
+def peer_table(results: Iterable[Result]) -> str:
+    """relufast, certified and at the first call, beside regioncam."""
+    head = ["width x depth", "breakpoints", "certified", "regioncam found", "relufast, s"]
+    head += ["regioncam, s", "times faster", "again", "goal", ""]
+    rows = []
+    for result in results:
+        row = [_size(result), f"{result.count:,}", "yes" if result.certified else "NO"]
+        ours = result.timings["relufast"]
+        theirs = result.timings.get("regioncam")
+        goal = result.case.goal
+        if theirs is None:
+            row += ["not installed", _seconds(ours), "", "", ""]
+        else:
+            ratio = ours.times_faster_than(theirs)
+            again = result.timings["again"].times_faster_than(theirs)
+            row += [f"{result.other_counts['regioncam']:,} of {result.count:,}", _seconds(ours)]
+            row += [_seconds(theirs), _ratio(ratio), _ratio(again)]
+        row += ["" if goal is None else f"at least {goal:g}"]
+        row += ["" if goal is None or theirs is None else _verdict(ratio.median >= goal)]
+        rows.append(row)
+    return _table(head, rows)
+
+
+def other_table(results: Iterable[Result]) -> str:
+    """relufast's own variants, and what simpler methods take."""
+    head = ["width x depth", "relufast, s", "again", "one thread", "certify=False", "found so"]
+    head += ["NumPy, naive", "found so", "products of naive"]
+    rows = []
+    for result in results:
+        timings = result.timings
+        row = [_size(result)]
+        row += [_seconds(timings[name]) for name in ("relufast", "again", "one thread")]
+        for name in ("certify=False", "naive"):
+            timed = name in timings
+            row += [_seconds(timings[name]) if timed else ""]
+            row += [f"{result.other_counts[name]:,} of {result.count:,}" if timed else ""]
+        rows.append([*row, _seconds(timings["products"])])
+    return _table(head, rows)
+
+
+def memory_table(memory: dict[str, Any], goal_gib: float) -> str:
+    """The peak of a deep network's process."""
+    head = ["width x depth", "breakpoints", "certified", "ambiguous", "s", "peak, GiB"]
+    head += ["of it before the call", "goal", ""]
+    row = [
+        f"{memory['width']} x {memory['depth']}",
+        f"{memory['count']:,}",
+        "yes" if memory["certified"] else "no",
+        f"{memory['n_ambiguous']:,}",
+        f"{memory['seconds']:.3g}",
+        f"{memory['peak_gib']:.2f}",
+        f"{memory['peak_before_gib']:.2f}",
+        f"under {goal_gib:g}",
+        _verdict(memory["peak_gib"] < goal_gib),
+    ]
+    return _table(head, [row])
+
+
+def _size(result: Result) -> str:
+    return f"{result.case.width} x {result.case.depth}"
+
+
+def _seconds(timing: Timing) -> str:
+    spread = timing.spread
+    return f"{spread.median:.3g} [{spread.lowest:.3g}, {spread.highest:.3g}]"
+
+
+def _ratio(spread: Spread) -> str:
+    return f"{spread.median:.2f} [{spread.lowest:.2f}, {spread.highest:.2f}]"
+
+
+def _verdict(holds: bool) -> str:
+    return "holds" if holds else "MISSED"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
+    lines = [head, ["-" * width for width in widths], *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)) + " |"
+        for line in lines
+    )

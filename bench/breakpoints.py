@@ -1,0 +1,199 @@
+"""How fast relufast finds all breakpoints, beside regioncam: see README.md in this folder."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _contenders import (
+    ProductsOfNaiveMethod,
+    float32_layers,
+    load_regioncam,
+    naive_positions,
+    recount,
+    regioncam_count,
+    regioncam_partition,
+)
+from _machine import machine_record
+from _measure import Prepare, Timing, interleave
+from _memory import measure_memory
+from _tables import memory_table, other_table, peer_table
+from threadpoolctl import threadpool_limits
+
+import relufast
+
+RADIUS = 1000.0
+N_THREADS = 2
+SEED = 1
+MEMORY_GOAL_GIB = 2.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """One network, and by which factor relufast shall be faster than regioncam on it."""
+
+    width: int
+    depth: int
+    goal: float | None = None
+    rounds: int = 9
+    calls: int = 1
+    naive: bool = False
+
+    def network(self) -> relufast.Network:
+        widths = (1, *[self.width] * self.depth, 1)
+        return relufast.Network.random(widths, weight_variance=2.0, bias_variance=0.25, seed=SEED)
+
+
+@dataclass
+class Result:
+    """What one case gave."""
+
+    case: Case
+    count: int = 0
+    certified: bool = False
+    other_counts: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, Timing] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+
+FULL = [
+    Case(2000, 4, goal=3.0),
+    Case(1000, 10, goal=2.0),
+    Case(50, 3, goal=1.0, rounds=201, calls=20, naive=True),
+    Case(1000, 5, rounds=15),
+    Case(200, 10, rounds=51),
+]
+FULL_MEMORY = (500, 100)
+
+QUICK = [
+    Case(50, 3, goal=1.0, rounds=51, calls=20, naive=True),
+    Case(200, 10, rounds=9),
+    Case(500, 4, rounds=5),
+]
+QUICK_MEMORY = (100, 20)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small networks only, < 20 s")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
+    options = parser.parse_args()
+
+    machine = machine_record()
+    regioncam = load_regioncam()
+    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs, {'; '.join(machine['blas'])}")
+    if regioncam is None:
+        print("regioncam is not installed (pip install regioncam): going on without it")
+
+    results = []
+    # Idle threads of a BLAS pool keep spinning, and would take CPUs from whoever is timed next.
+    with threadpool_limits(1):
+        for case in QUICK if options.quick else FULL:
+            print(f"width {case.width} x depth {case.depth} ...", flush=True)
+            results.append(run(case, regioncam))
+    width, depth = QUICK_MEMORY if options.quick else FULL_MEMORY
+    print(f"memory at width {width} x depth {depth} ...", flush=True)
+    memory = measure_memory(width, depth, seed=SEED, radius=RADIUS)
+
+    tables = "\n\n".join(
+        [peer_table(results), other_table(results), memory_table(memory, MEMORY_GOAL_GIB)]
+    )
+    print(f"\n{tables}")
+    if options.out is not None:
+        write(options.out, machine, results, memory, tables)
+    wrong = [answer for result in results for answer in result.wrong]
+    for answer in wrong:
+        print(f"WRONG: {answer}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def run(case: Case, regioncam: Any | None) -> Result:
+    """Check the answers, then take the time."""
+    network = case.network()
+    result = Result(case)
+    check(result, network)
+
+    contenders: dict[str, Prepare] = {
+        "relufast": lambda: caller(fresh(network)),
+        "again": lambda: caller(network),
+        "certify=False": lambda: caller(fresh(network), certify=False),
+        "one thread": lambda: caller(fresh(network), n_threads=1),
+    }
+    if regioncam is not None:
+        layers = float32_layers(network)
+        partition = regioncam_partition(regioncam, layers, RADIUS)
+        result.other_counts["regioncam"] = regioncam_count(partition)
+        del partition
+        contenders["regioncam"] = lambda: lambda: regioncam_partition(regioncam, layers, RADIUS)
+    if case.naive:
+        result.other_counts["naive"] = len(naive_positions(network, RADIUS))
+        contenders["naive"] = lambda: lambda: naive_positions(network, RADIUS)
+    products = ProductsOfNaiveMethod(network, result.count)
+    contenders["products"] = lambda: products
+
+    result.timings = interleave(contenders, rounds=case.rounds, calls=case.calls)
+    result.timings["products"] = result.timings["products"].scaled(products.repeats)
+    return result
+
+
+def fresh(network: relufast.Network) -> relufast.Network:
+    """A copy that no call has prepared anything for."""
+    return relufast.Network(network.weights, network.biases)
+
+
+def caller(network: relufast.Network, *, certify: bool = True, n_threads: int = N_THREADS) -> Any:
+    return lambda: relufast.breakpoints(
+        network, (-RADIUS, RADIUS), certify=certify, n_threads=n_threads
+    )
+
+
+def check(result: Result, network: relufast.Network) -> None:
+    found = caller(network)()
+    result.count = found.count
+    result.certified = found.certified
+    name = f"width {result.case.width} x depth {result.case.depth}"
+    if not found.certified:
+        result.wrong.append(f"{name}: not certified, {found.n_ambiguous} decisions ambiguous")
+    alone = caller(network, n_threads=1)()
+    for array in ("positions", "layers", "neurons", "reaches_output"):
+        if not np.array_equal(getattr(found, array), getattr(alone, array)):
+            result.wrong.append(f"{name}: {array} differ between 1 and {N_THREADS} threads")
+    passes = recount(network, found.positions, RADIUS)
+    if passes != found.count:
+        result.wrong.append(f"{name}: {found.count} found, {passes} met by forward passes")
+    result.other_counts["certify=False"] = caller(network, certify=False)().count
+
+
+def write(
+    folder: Path, machine: dict[str, Any], results: list[Result], memory: Any, tables: str
+) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    record = {
+        "machine": machine,
+        "network": {
+            "weight_variance": 2.0,
+            "bias_variance": 0.25,
+            "interval": [-RADIUS, RADIUS],
+            "n_threads": N_THREADS,
+            "seed": SEED,
+        },
+        "results": [asdict(result) for result in results],
+        "memory": memory,
+    }
+    (folder / "breakpoints.json").write_text(
+        json.dumps(record, indent=1, default=float), encoding="utf-8"
+    )
+    details = "\n".join(f"- {name}: {value}" for name, value in machine.items())
+    (folder / "breakpoints.md").write_text(
+        f"# Breakpoints, {machine['date']}\n\n{tables}\n\n## Machine\n\n{details}\n",
+        encoding="utf-8",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
