@@ -1,0 +1,235 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "reference_blas.hpp"
+#include "relufast/breakpoints.hpp"
+#include "relufast/double_double.hpp"
+#include "relufast/error.hpp"
+#include "relufast/line.hpp"
+#include "relufast/normals.hpp"
+
+namespace {
+
+using relufast::BreakpointOptions;
+using relufast::Breakpoints;
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+struct Parameters {
+    std::vector<std::int64_t> widths;
+    std::vector<std::vector<double>> weights;
+    std::vector<std::vector<double>> biases;
+    double negative_slope = 0.0;
+};
+
+Parameters gaussian(const std::vector<std::int64_t>& widths, std::uint64_t seed,
+                    double bias_scale = 0.5, double negative_slope = 0.0) {
+    Parameters network{widths, {}, {}, negative_slope};
+    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+        const auto n_out = static_cast<std::size_t>(widths[l + 1]);
+        const auto n_in = static_cast<std::size_t>(widths[l]);
+        network.weights.emplace_back(n_out * n_in);
+        network.biases.emplace_back(n_out);
+        relufast::fill_layer(seed, l + 1, 0, n_out, widths[l],
+                             std::sqrt(2.0 / static_cast<double>(n_in)), bias_scale,
+                             network.weights.back().data(), network.biases.back().data());
+    }
+    return network;
+}
+
+std::unique_ptr<relufast::Network> build(const Parameters& parameters) {
+    std::vector<const double*> weights;
+    std::vector<const double*> biases;
+    for (std::size_t l = 0; l < parameters.weights.size(); ++l) {
+        weights.push_back(parameters.weights[l].data());
+        biases.push_back(parameters.biases[l].data());
+    }
+    return std::make_unique<relufast::Network>(parameters.widths, weights, biases,
+                                               parameters.negative_slope);
+}
+
+Breakpoints solve(const Parameters& parameters, double lo, double hi,
+                  const BreakpointOptions& options = {}) {
+    relufast::blas::set_functions(relufast::testing::reference_blas_lp64());
+    const auto network = build(parameters);
+    return relufast::find_breakpoints(*network, relufast::axis_line(network->layer(1), lo, hi),
+                                      options);
+}
+
+// All activities at a point, evaluated in long double, layer after layer.
+std::vector<bool> activities(const Parameters& parameters, double x) {
+    std::vector<bool> active;
+    std::vector<long double> h{x};
+    for (std::size_t l = 0; l + 1 < parameters.weights.size(); ++l) {
+        std::vector<long double> next(parameters.biases[l].begin(), parameters.biases[l].end());
+        for (std::size_t i = 0; i < next.size(); ++i) {
+            for (std::size_t j = 0; j < h.size(); ++j) {
+                next[i] += static_cast<long double>(parameters.weights[l][i * h.size() + j]) * h[j];
+            }
+            active.push_back(next[i] > 0.0L);
+            next[i] = next[i] > 0.0L
+                          ? next[i]
+                          : static_cast<long double>(parameters.negative_slope) * next[i];
+        }
+        h = std::move(next);
+    }
+    return active;
+}
+
+bool is_proven(const Breakpoints& found) {
+    return std::none_of(found.open_after.begin(), found.open_after.end(),
+                        [](std::uint8_t open) { return open != 0; });
+}
+
+// Between two knots nothing changes, and at each knot what it says changes.
+void check_activities(const Parameters& parameters, const Breakpoints& found) {
+    std::vector<std::size_t> offset(parameters.widths.size(), 0);
+    for (std::size_t l = 1; l < parameters.widths.size(); ++l) {
+        offset[l] =
+            offset[l - 1] + (l > 1 ? static_cast<std::size_t>(parameters.widths[l - 1]) : 0);
+    }
+    const auto middle = [&](std::size_t k) {
+        const double a = found.x[k];
+        const double b = found.x[k + 1];
+        return std::isinf(a) ? b - 1.0 - std::fabs(b)
+                             : (std::isinf(b) ? a + 1.0 + std::fabs(a) : a + 0.5 * (b - a));
+    };
+    std::vector<bool> state = activities(parameters, middle(0));
+    for (std::size_t k = 1; k + 1 < found.x.size(); ++k) {
+        for (auto c = static_cast<std::size_t>(found.first_crossing[k]);
+             c < static_cast<std::size_t>(found.first_crossing[k + 1]); ++c) {
+            const std::size_t neuron = offset[static_cast<std::size_t>(found.layers[c])] +
+                                       static_cast<std::size_t>(found.neurons[c]);
+            state[neuron] = !state[neuron];
+        }
+        const double gap = found.x[k + 1] - found.x[k];
+        if (gap > 4.0 * (found.x_error[k] + found.x_error[k + 1])) {
+            CHECK(activities(parameters, middle(k)) == state);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("double-double holds sums and products") {
+    using relufast::DoubleDouble;
+    const DoubleDouble third = DoubleDouble(1.0) / DoubleDouble(3.0);
+    const DoubleDouble rest = third * DoubleDouble(3.0) - DoubleDouble(1.0);
+    CHECK(std::fabs(rest.hi) < 0x1p-100);
+    const DoubleDouble sum = relufast::two_sum(1.0, 0x1p-80);
+    CHECK(sum.hi == 1.0);
+    CHECK(sum.lo == 0x1p-80);
+    const DoubleDouble product = relufast::two_product(1.0 + 0x1p-30, 1.0 - 0x1p-30);
+    CHECK(product.hi == 1.0);
+    CHECK(product.lo == -0x1p-60);
+}
+
+TEST_CASE("knots tell the activities, for any tiles and threads") {
+    for (const double slope : {0.0, 0.1, -0.5}) {
+        const Parameters parameters = gaussian({1, 40, 30, 30, 25, 2}, 5, 0.5, slope);
+        BreakpointOptions options;
+        const Breakpoints reference = solve(parameters, -kInf, kInf, options);
+        REQUIRE(is_proven(reference));
+        CHECK(reference.layers.size() > 60);
+        check_activities(parameters, reference);
+        for (const std::int64_t tile_size : {1, 3, 16}) {
+            options.tile_size = tile_size;
+            options.n_threads = 1;
+            const Breakpoints one = solve(parameters, -kInf, kInf, options);
+            options.n_threads = 3;
+            const Breakpoints three = solve(parameters, -kInf, kInf, options);
+            CHECK(one.x == three.x);
+            CHECK(one.x_error == three.x_error);
+            CHECK(one.layers == reference.layers);
+            CHECK(one.neurons == reference.neurons);
+            CHECK(one.reaches_output == reference.reaches_output);
+            CHECK(three.reaches_output == reference.reaches_output);
+        }
+    }
+}
+
+TEST_CASE("many threads and a wide network") {
+    BreakpointOptions options;
+    options.n_threads = 4;
+    options.tile_size = 24;
+    const Parameters parameters = gaussian({1, 160, 160, 160, 160, 1}, 2);
+    const Breakpoints found = solve(parameters, -100.0, 100.0, options);
+    CHECK(is_proven(found));
+    options.n_threads = 1;
+    const Breakpoints alone = solve(parameters, -100.0, 100.0, options);
+    CHECK(found.x == alone.x);
+    CHECK(found.neurons == alone.neurons);
+}
+
+TEST_CASE("without biases all meet at zero") {
+    const Parameters parameters = gaussian({1, 20, 20, 20, 1}, 3, 0.0);
+    const Breakpoints found = solve(parameters, -kInf, kInf);
+    CHECK(is_proven(found));
+    CHECK(found.x == std::vector<double>{-kInf, 0.0, kInf});
+    check_activities(parameters, found);
+}
+
+TEST_CASE("equal neurons leave their order open, and nothing else") {
+    Parameters parameters = gaussian({1, 12, 12, 1}, 4);
+    std::copy_n(&parameters.weights[1][12], 12, &parameters.weights[1][24]);
+    parameters.biases[1][2] = parameters.biases[1][1];
+    const Breakpoints found = solve(parameters, -kInf, kInf);
+    const auto ties = std::count(found.neurons.begin(), found.neurons.end(), 2);
+    CHECK(ties > 0);
+    CHECK_FALSE(is_proven(found));
+    CHECK_FALSE(found.undecided_x.empty());
+}
+
+TEST_CASE("extreme parameters are survived") {
+    for (const double scale : {1e-300, 1e-160, 1e160, 1e300}) {
+        Parameters parameters = gaussian({1, 6, 6, 6, 2}, 6);
+        for (std::vector<double>& weights : parameters.weights) {
+            std::transform(weights.begin(), weights.end(), weights.begin(),
+                           [scale](double w) { return w * scale; });
+        }
+        const Breakpoints found = solve(parameters, -kInf, kInf);
+        CHECK(found.x.size() >= 2);
+        CHECK(found.x.front() == -kInf);
+        CHECK(found.x.back() == kInf);
+        CHECK(std::none_of(found.x.begin(), found.x.end(), [](double x) { return std::isnan(x); }));
+        CHECK(std::is_sorted(found.x.begin(), found.x.end()));
+    }
+}
+
+TEST_CASE("a segment's knots are those of its line") {
+    relufast::blas::set_functions(relufast::testing::reference_blas_lp64());
+    const Parameters parameters = gaussian({3, 20, 20, 1}, 8);
+    const auto network = build(parameters);
+    const std::vector<double> start{0.5, -1.0, 2.0};
+    const std::vector<double> stop{-1.0, 1.5, 0.25};
+    const auto solve_between = [&](double lo, double hi) {
+        return relufast::find_breakpoints(
+            *network, relufast::segment_line(network->layer(1), start.data(), stop.data(), lo, hi),
+            {});
+    };
+    const Breakpoints segment = solve_between(0.0, 1.0);
+    const Breakpoints line = solve_between(-kInf, kInf);
+    REQUIRE(is_proven(segment));
+    REQUIRE(is_proven(line));
+    const auto n_inside =
+        std::count_if(line.x.begin(), line.x.end(), [](double x) { return x > 0.0 && x < 1.0; });
+    CHECK(static_cast<std::ptrdiff_t>(segment.x.size()) == n_inside + 2);
+}
+
+TEST_CASE("an interrupt stops the work") {
+    BreakpointOptions options;
+    options.interrupt = [] { return true; };
+    const Parameters parameters = gaussian({1, 300, 300, 300, 300, 300, 1}, 1);
+    for (const int n_threads : {1, 3}) {
+        options.n_threads = n_threads;
+        CHECK_THROWS_AS(solve(parameters, -1000.0, 1000.0, options), relufast::Interrupted);
+    }
+}
