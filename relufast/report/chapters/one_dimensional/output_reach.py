@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 _WIDTHS = (1, 2, 3, 4, 6, 8, 10, 12)
 _DEPTHS = (2, 4, 8)
 _DEPTH_BY_LAYER = 8  # of the right panel
-_WIDTHS_BY_LAYER = (2, 4, 6, 8)
+_WIDTHS_BY_LAYER = (1, 2, 4, 6)
 _NETWORKS = 1500
+# A silent layer hides several breakpoints at once, so that few expected ones of a kind come from
+# very few networks, too few for a standard error to mean much.
+_ENOUGH = 60
 _BIAS_VARIANCE = 0.25
 
 
@@ -49,9 +52,9 @@ class _Reach:
 
     @property
     def is_normal(self) -> bool:
-        """Whether positions of both kinds are frequent enough for a normally distributed share."""
+        """Whether enough positions are expected to reach the output, and enough not to."""
         share = _expected_share(self.width, self.depth)
-        return float(self.positions.sum()) * min(share, 1.0 - share) >= 20.0
+        return float(self.positions.sum()) * min(share, 1.0 - share) >= _ENOUGH
 
     @property
     def missing_by_layer(self) -> list[Estimate]:
@@ -97,7 +100,9 @@ def section(settings: Settings, progress: Progress) -> Section:
                     "Left: share of all positions of breakpoints on the line that reach the "
                     f"output. Right: share of a layer's positions that do not, in networks of "
                     f"{_DEPTH_BY_LAYER} layers, against the number of layers after it. Points: "
-                    "measured, with bars of one standard error. Lines: the exact law. "
+                    "measured, with bars of one standard error; those of fewer than "
+                    f"{_ENOUGH} expected positions are left out on the right. Lines: the exact "
+                    "law. "
                     f"{str(certification).capitalize()}."
                 ),
                 source=(
@@ -205,19 +210,21 @@ def _draw(layout: Layout, reaches: Sequence[_Reach]) -> Drawing:
     by_layer = [r for r in reaches if r.depth == _DEPTH_BY_LAYER and r.width in _WIDTHS_BY_LAYER]
     for r, (colour, marker) in zip(by_layer, figures.series(len(by_layer)), strict=True):
         after = np.arange(1, r.depth)
-        layers.plot(after, 1.0 - (1.0 - 2.0**-r.width) ** after, color=colour, linewidth=1)
-        # None at all has no place on a logarithmic axis, nor a standard error to speak of.
-        seen = [(k, e) for k, e in zip(after, r.missing_by_layer[-2::-1], strict=True) if e.value]
+        expected = 1.0 - (1.0 - 2.0**-r.width) ** after
+        layers.plot(after, expected, color=colour, linewidth=1)
+        # The last layer, which has none after it, comes first.
+        missing = r.missing_by_layer[::-1][1:]
+        enough = expected * r.positions.sum(axis=0)[::-1][1:] >= _ENOUGH
         figures.points(
             layers,
-            [float(k) for k, _ in seen],
-            [e for _, e in seen],
+            after[enough].tolist(),
+            [estimate for estimate, shown in zip(missing, enough, strict=True) if shown],
             colour,
             marker,
             f"width {r.width}",
         )
     layers.set_yscale("log")
-    layers.set_ylim(1e-3, 1.5)
+    layers.set_ylim(3e-3, 1.5)
     layers.set_title(f"Not reaching it, {_DEPTH_BY_LAYER} layers")
     layers.set_xlabel("layers after the breakpoint's")
     layers.set_ylabel("share of positions")
