@@ -40,7 +40,8 @@ class _Scaled:
 
     def at_exponent(self, exponent: int) -> Integers:
         """The integers for a smaller or equal exponent."""
-        return self.integers * (1 << (self.exponent - exponent))
+        scaled: Integers = self.integers * (1 << (self.exponent - exponent))
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -173,4 +174,5 @@ def _signs(forms: _Forms, x: Position, *, right_end: bool) -> NDArray[np.int_]:
     else:
         slopes = forms.slopes if right_end else -forms.slopes
         values = np.where(slopes != 0, slopes, forms.intercepts)
-    return (values > 0).astype(int) - (values < 0).astype(int)
+    signs: NDArray[np.int_] = (values > 0).astype(int) - (values < 0).astype(int)
+    return signs

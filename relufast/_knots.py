@@ -34,10 +34,27 @@ class Knots(NamedTuple):
     undecided_x: FloatArray
     undecided_count: NDArray[np.int64]
 
+    def by_crossing(self) -> tuple[FloatArray, FloatArray, BoolArray, IntArray]:
+        """x, x_error, reaches_output and the site of every crossing."""
+        n_sites = len(self.x) - 2
+        if len(self.layers) == n_sites:  # one at each knot but the ends
+            inner = slice(1, -1)
+            sites = np.arange(n_sites, dtype=np.int32)
+            return self.x[inner], self.x_error[inner], self.reaches_output[inner], sites
+        counts = np.diff(self.first_crossing)
+        at_site = np.cumsum(counts > 0, dtype=np.int32) - np.int32(1)
+        x, x_error, reaches_output, sites = (
+            np.repeat(values, counts)
+            for values in (self.x, self.x_error, self.reaches_output, at_site)
+        )
+        return x, x_error, reaches_output, sites
+
     @property
     def n_undecided(self) -> int:
         """Decisions that stayed open; at least one where any stretch did."""
-        return max(int(self.undecided_count.sum()), int(self.open_after.any()))
+        if not self.open_after.any():
+            return 0
+        return max(int(self.undecided_count.sum()), 1)
 
 
 def find_knots(
@@ -55,8 +72,8 @@ def find_knots(
         found: dict[str, Any] = _core.find_breakpoints(
             network._core_network(), *interval, start, stop, certify, n_threads, tile_size
         )
-    found["reaches_output"] = found["reaches_output"].astype(bool)
-    found["open_after"] = found["open_after"].astype(bool)
+    for name in ("reaches_output", "open_after"):
+        found[name] = found[name].view(np.bool_)
     return Knots(**found)
 
 

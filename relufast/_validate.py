@@ -119,6 +119,8 @@ def non_negative_float(value: object, name: str) -> float:
 
 def integer(value: object, name: str) -> int:
     """A Python int from whatever Python indexes with, except bool."""
+    if type(value) is int:
+        return value
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, SupportsIndex):
         raise TypeError(f"{name} is {_type(value)}, but needs an integer")
     try:

@@ -244,15 +244,14 @@ def breakpoints(
     knots = find_knots(network, (lo, hi), line, certify=certify, n_threads=threads)
     if certify and knots.open_after.any():
         knots = resolve_exactly(knots, network, (lo, hi), line)
-    counts = np.diff(knots.first_crossing)
-    is_site = counts > 0
+    x, x_error, reaches_output, sites = knots.by_crossing()
     return Breakpoints(
-        positions=_frozen(np.repeat(knots.x, counts)),
-        position_error=_frozen(np.repeat(knots.x_error, counts)),
+        positions=_frozen(x),
+        position_error=_frozen(x_error),
         layers=_frozen(knots.layers),
         neurons=_frozen(knots.neurons),
-        reaches_output=_frozen(np.repeat(knots.reaches_output, counts)),
-        sites=_frozen(np.repeat(np.cumsum(is_site, dtype=np.int32) - 1, counts).astype(np.int32)),
+        reaches_output=_frozen(reaches_output),
+        sites=_frozen(sites),
         certified=certify and knots.n_undecided == 0,
         n_ambiguous=knots.n_undecided if certify else None,
         interval=(lo, hi),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -54,6 +55,9 @@ def _report(out: Path, seed: int, effort: str) -> None:
         chapters = write_report(out, EFFORTS[effort].settings(seed))
     except OutputFolderError as error:
         _fail(f"Error: {error}", 2)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal without some sign gets a question mark, not an error after all the work.
+        sys.stdout.reconfigure(errors="replace")
     for chapter in chapters:
         click.secho(f"\n{chapter.title}", bold=True)
         for finding in chapter.summary:

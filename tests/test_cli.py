@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -29,7 +30,7 @@ def settings_seen(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         seen.append(settings)
         for _ in progress.track([1, 2], "short work"):
             pass
-        section = Section("A question", ["Text."], findings=["The answer is 42.", "A detail."])
+        section = Section("A question", ["Text."], findings=["The answer is 42 → 43.", "A detail."])
         return Chapter(
             "A chapter", Reference("A paper", "https://arxiv.org"), ["Intro."], [section]
         )
@@ -62,7 +63,7 @@ def test_report(tmp_path: Path, settings_seen: list[Settings]) -> None:
     out = tmp_path / "some" / "folder"
     run = CliRunner().invoke(main, ["report", "--out", str(out), "--seed", "7", "--quick"])
     assert run.exit_code == 0, run.output
-    assert "A chapter\n- The answer is 42.\n" in run.stdout
+    assert "A chapter\n- The answer is 42 → 43.\n" in run.stdout
     assert run.stdout.endswith(f"Report: {out / report.PAGE_NAME}\n")
     assert "short work" in run.stderr
     assert (out / report.PAGE_NAME).is_file()
@@ -78,6 +79,15 @@ def test_report_goes_beside_the_user_by_default(
     assert CliRunner().invoke(main, ["report"]).exit_code == 0
     assert (tmp_path / "relufast-report" / report.PAGE_NAME).is_file()
     assert settings_seen[0].command == "relufast report --seed 0"
+
+
+@pytest.mark.usefixtures("settings_seen")
+def test_a_terminal_without_some_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    main(["report", "--out", str(tmp_path / "out")], standalone_mode=False)
+    sys.stdout.flush()
+    assert b"The answer is 42 ? 43." in written.getvalue()
 
 
 @pytest.mark.parametrize("seed", ["-1", str(2**64), "1.5", "x"])

@@ -179,7 +179,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
         result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
     }
     for (Knot& knot : stretch.grid.knots) {
-        std::sort(knot.crossings.begin(), knot.crossings.end());
+        knot.crossings.sort();
         const bool is_beyond_range =
             std::fabs(knot.x) == std::numeric_limits<double>::max() && knot.x_error == kInfinity;
         result.x.push_back(is_beyond_range ? std::copysign(kInfinity, knot.x) : knot.x);

@@ -169,7 +169,7 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
         if (k > 0) {
             const std::optional<int> step = order.compare(roots[k - 1], roots[k]);
             if (step == 0) {
-                grid.knots.back().crossings.push_back(crossing);
+                grid.knots.back().crossings.add(crossing);
                 continue;
             }
             if (!step) {
@@ -179,7 +179,7 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
         Knot knot;
         knot.x = std::clamp(roots[k].x.hi, line.lo, line.hi);
         knot.x_error = (std::fabs(knot.x) * kRoundoff + roots[k].error) * kInflate;
-        knot.crossings.push_back(crossing);
+        knot.crossings.add(crossing);
         grid.knots.push_back(std::move(knot));
     }
     if (roots.empty() && std::isinf(line.lo) && std::isinf(line.hi)) {

@@ -99,7 +99,7 @@ void TileSolver::add_crossings_at_zeros(Tile& tile) const {
             const bool quiet = next.column_norms[static_cast<std::size_t>(zero.neuron)] == 0.0 ||
                                network_.kink() == 0.0;
             knot.silent = quiet && (knot.crossings.empty() || knot.silent);
-            knot.crossings.push_back({tile.layer, zero.neuron});
+            knot.crossings.add({tile.layer, zero.neuron});
         }
     }
 }
@@ -278,6 +278,10 @@ void TileSolver::refine_grid(Tile& tile) const {
             }
         }
     }
+    const std::size_t n_knots = tile.grid.size() + tile.roots.size();
+    refined.knots.reserve(n_knots);
+    refined.open_after.reserve(n_knots);
+    tile.source.reserve(n_knots);
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         refined.knots.push_back(tile.grid.knots[k]);
         tile.source.push_back(static_cast<std::int32_t>(k));
@@ -292,7 +296,7 @@ void TileSolver::refine_grid(Tile& tile) const {
             knot.x_error = root.x_error;
             knot.silent = next.column_norms[static_cast<std::size_t>(root.neuron)] == 0.0 ||
                           network_.kink() == 0.0;
-            knot.crossings.push_back({tile.layer, root.neuron});
+            knot.crossings.add({tile.layer, root.neuron});
             refined.knots.push_back(std::move(knot));
             tile.source.push_back(~r);
             refined.open_after.push_back(tile.grid.open_after[k]);

@@ -49,7 +49,7 @@ class Effort:
 
 
 EFFORTS = {
-    "quick": Effort("--quick", effort=0.1, largest_width=100),
+    "quick": Effort("--quick", effort=0.2, largest_width=100),
     "default": Effort("", effort=1.0, largest_width=300),
     "full": Effort("--full", effort=5.0, largest_width=1000),
 }

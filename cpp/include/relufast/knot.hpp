@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +16,35 @@ struct Crossing {
     auto operator<=>(const Crossing&) const = default;
 };
 
+// The crossings at one knot: mostly one, which then needs no memory of its own.
+class Crossings {
+ public:
+    bool empty() const { return size_ == 0; }
+    std::size_t size() const { return size_; }
+    const Crossing& front() const { return *begin(); }
+    const Crossing* begin() const { return size_ > 1 ? many_.data() : &one_; }
+    const Crossing* end() const { return begin() + size_; }
+
+    void add(Crossing crossing) {
+        if (size_ == 1) {
+            many_.push_back(one_);
+        }
+        if (size_ == 0) {
+            one_ = crossing;
+        } else {
+            many_.push_back(crossing);
+        }
+        ++size_;
+    }
+
+    void sort() { std::sort(many_.begin(), many_.end()); }
+
+ private:
+    Crossing one_;
+    std::vector<Crossing> many_;  // all of them, if there are several
+    std::size_t size_ = 0;
+};
+
 // A point of the line, or the direction of an infinite end of it.
 //
 // A direction is written in homogeneous coordinates: where a finite knot holds values
@@ -23,8 +53,8 @@ struct Knot {
     double x = 0.0;        // -inf or inf for a direction
     double x_error = 0.0;  // |x - true position| is no larger
     bool is_direction = false;
-    bool silent = false;              // certainly nothing of its crossings reaches the output
-    std::vector<Crossing> crossings;  // none at the ends of the line; rarely more than one
+    bool silent = false;  // certainly nothing of its crossings reaches the output
+    Crossings crossings;  // none at the ends of the line; rarely more than one
 };
 
 // Consecutive knots. The network up to some layer is affine between them.

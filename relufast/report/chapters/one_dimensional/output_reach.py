@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WIDTHS = (1, 2, 3, 4, 6, 8, 10, 12)
 _DEPTHS = (2, 4, 8)
 _DEPTH_BY_LAYER = 8  # of the right panel
-_WIDTHS_BY_LAYER = (1, 2, 4, 6)
+_WIDTHS_BY_LAYER = (2, 3, 4, 6)
 _NETWORKS = 1500
 # A silent layer hides several breakpoints at once, so that few expected ones of a kind come from
 # very few networks, too few for a standard error to mean much.
@@ -56,11 +56,14 @@ class _Reach:
         share = _expected_share(self.width, self.depth)
         return float(self.positions.sum()) * min(share, 1.0 - share) >= _ENOUGH
 
-    @property
-    def missing_by_layer(self) -> list[Estimate]:
-        """The share that does not reach the output, by layer."""
+    def missing(self) -> list[tuple[int, Estimate]]:
+        """Layers and the shares of their positions that do not reach the output, where enough."""
+        expected = 1.0 - law.reaching_output([self.width] * self.depth)
+        enough = self.positions.sum(axis=0) * expected >= _ENOUGH
         missing = self.positions - self.reaching
-        return [ratio(missing[:, i], self.positions[:, i]) for i in range(self.depth)]
+        return [
+            (int(i) + 1, ratio(missing[:, i], self.positions[:, i])) for i in np.flatnonzero(enough)
+        ]
 
 
 def _expected_reaching(width: float, depth: int) -> float:
@@ -210,15 +213,12 @@ def _draw(layout: Layout, reaches: Sequence[_Reach]) -> Drawing:
     by_layer = [r for r in reaches if r.depth == _DEPTH_BY_LAYER and r.width in _WIDTHS_BY_LAYER]
     for r, (colour, marker) in zip(by_layer, figures.series(len(by_layer)), strict=True):
         after = np.arange(1, r.depth)
-        expected = 1.0 - (1.0 - 2.0**-r.width) ** after
-        layers.plot(after, expected, color=colour, linewidth=1)
-        # The last layer, which has none after it, comes first.
-        missing = r.missing_by_layer[::-1][1:]
-        enough = expected * r.positions.sum(axis=0)[::-1][1:] >= _ENOUGH
+        layers.plot(after, 1.0 - (1.0 - 2.0**-r.width) ** after, color=colour, linewidth=1)
+        missing = r.missing()
         figures.points(
             layers,
-            after[enough].tolist(),
-            [estimate for estimate, shown in zip(missing, enough, strict=True) if shown],
+            [r.depth - layer for layer, _ in missing],
+            [share for _, share in missing],
             colour,
             marker,
             f"width {r.width}",
