@@ -27,11 +27,11 @@ def machine_record() -> dict[str, Any]:
         "caches": _caches(),
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "load_average_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "load_average_at_start": load_average(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in ("relufast", "numpy", "scipy", "regioncam")},
         "core_compiler": _core_compiler(),
-        "blas": [
+        "blas": sorted(
             f"{'NumPy' if 'numpy' in str(library['filepath']) else 'SciPy'}: "
             f"{library['internal_api']} {library['version']}, {library.get('architecture')} kernels"
             for library in threadpool_info()
@@ -41,6 +41,11 @@ def machine_record() -> dict[str, Any]:
             name: value for name, value in sorted(os.environ.items()) if _BLAS_VARIABLE.match(name)
         },
     }
+
+
+def load_average() -> float:
+    """Running processes in the last minute, this one included."""
+    return round(os.getloadavg()[0], 2)
 
 
 def _cpu_model() -> str:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def peer_table(results: Iterable[Result]) -> str:
     """relufast, certified and at the first call, beside regioncam."""
-    head = ["width x depth", "breakpoints", "certified", "regioncam found", "relufast, s"]
-    head += ["regioncam, s", "times faster", "again", "goal", ""]
+    head = ["width x depth", "breakpoints", "certified", "regioncam found", "relufast, ms"]
+    head += ["regioncam, ms", "times faster", "at the fastest", "called again", "goal", ""]
     rows = []
     for result in results:
         row = [_size(result), f"{result.count:,}", "yes" if result.certified else "NO"]
@@ -21,12 +21,14 @@ def peer_table(results: Iterable[Result]) -> str:
         theirs = result.timings.get("regioncam")
         goal = result.case.goal
         if theirs is None:
-            row += ["not installed", _seconds(ours), "", "", ""]
+            row += ["not installed", _milliseconds(ours), "", "", "", ""]
         else:
             ratio = ours.times_faster_than(theirs)
             again = result.timings["again"].times_faster_than(theirs)
-            row += [f"{result.other_counts['regioncam']:,} of {result.count:,}", _seconds(ours)]
-            row += [_seconds(theirs), _ratio(ratio), _ratio(again)]
+            at_best = theirs.spread.lowest / ours.spread.lowest
+            row += [f"{result.other_counts['regioncam']:,} of {result.count:,}"]
+            row += [_milliseconds(ours), _milliseconds(theirs)]
+            row += [_ratio(ratio), f"{at_best:.2f}", _ratio(again)]
         row += ["" if goal is None else f"at least {goal:g}"]
         row += ["" if goal is None or theirs is None else _verdict(ratio.median >= goal)]
         rows.append(row)
@@ -35,18 +37,18 @@ def peer_table(results: Iterable[Result]) -> str:
 
 def other_table(results: Iterable[Result]) -> str:
     """relufast's own variants, and what simpler methods take."""
-    head = ["width x depth", "relufast, s", "again", "one thread", "certify=False", "found so"]
-    head += ["NumPy, naive", "found so", "products of naive"]
+    head = ["width x depth", "relufast, ms", "called again", "one thread", "certify=False"]
+    head += ["found so", "NumPy, naive", "found so", "its products alone"]
     rows = []
     for result in results:
         timings = result.timings
         row = [_size(result)]
-        row += [_seconds(timings[name]) for name in ("relufast", "again", "one thread")]
+        row += [_milliseconds(timings[name]) for name in ("relufast", "again", "one thread")]
         for name in ("certify=False", "naive"):
             timed = name in timings
-            row += [_seconds(timings[name]) if timed else ""]
+            row += [_milliseconds(timings[name]) if timed else ""]
             row += [f"{result.other_counts[name]:,} of {result.count:,}" if timed else ""]
-        rows.append([*row, _seconds(timings["products"])])
+        rows.append([*row, _milliseconds(timings["products"])])
     return _table(head, rows)
 
 
@@ -72,9 +74,14 @@ def _size(result: Result) -> str:
     return f"{result.case.width} x {result.case.depth}"
 
 
-def _seconds(timing: Timing) -> str:
+def _milliseconds(timing: Timing) -> str:
     spread = timing.spread
-    return f"{spread.median:.3g} [{spread.lowest:.3g}, {spread.highest:.3g}]"
+    low, high = _three_digits(1e3 * spread.lowest), _three_digits(1e3 * spread.highest)
+    return f"{_three_digits(1e3 * spread.median)} [{low}, {high}]"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100.0 else f"{value:#.3g}"
 
 
 def _ratio(spread: Spread) -> str:

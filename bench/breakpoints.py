@@ -19,7 +19,7 @@ from _contenders import (
     regioncam_count,
     regioncam_partition,
 )
-from _machine import machine_record
+from _machine import load_average, machine_record
 from _measure import Prepare, Timing, interleave
 from _memory import measure_memory
 from _tables import memory_table, other_table, peer_table
@@ -99,6 +99,7 @@ def main() -> int:
     width, depth = QUICK_MEMORY if options.quick else FULL_MEMORY
     print(f"memory at width {width} x depth {depth} ...", flush=True)
     memory = measure_memory(width, depth, seed=SEED, radius=RADIUS)
+    machine["load_average_at_end"] = load_average()
 
     tables = "\n\n".join(
         [peer_table(results), other_table(results), memory_table(memory, MEMORY_GOAL_GIB)]
@@ -185,9 +186,7 @@ def write(
         "results": [asdict(result) for result in results],
         "memory": memory,
     }
-    (folder / "breakpoints.json").write_text(
-        json.dumps(record, indent=1, default=float), encoding="utf-8"
-    )
+    (folder / "breakpoints.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     details = "\n".join(f"- {name}: {value}" for name, value in machine.items())
     (folder / "breakpoints.md").write_text(
         f"# Breakpoints, {machine['date']}\n\n{tables}\n\n## Machine\n\n{details}\n",

@@ -193,6 +193,16 @@ def test_without_certificate_the_same_breakpoints_are_found() -> None:
     assert np.all(gap <= plain.position_error + certified.position_error)
 
 
+def test_rays_without_slope_need_no_certificate() -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        widths = (1, *rng.integers(1, 4, size=rng.integers(1, 6)).tolist(), 1)
+        network = relufast.Network.random(widths, seed=int(rng.integers(2**32)))
+        exact = exact_breakpoints(network.weights, network.biases)
+        plain = relufast.breakpoints(network, certify=False)
+        assert plain.layers.tolist() == [t.layer for t in exact.triples]
+
+
 def test_what_cannot_be_proven_is_counted() -> None:
     """Two equal rows far beyond the integers' budget: their order is no order."""
     network = gaussian(400, 3, 2)

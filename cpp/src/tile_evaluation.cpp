@@ -103,12 +103,18 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
             active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
         }
     }
-    for (std::size_t i = 0; i < active.size(); ++i) {
-        const double factor = active[i] ? 1.0 : network_.negative_slope();
-        if (factor != 0.0) {
-            add(i, factor);
+    const auto sum_afresh = [&] {
+        for (std::vector<double>* sum : {&slope, &slope_lo, &intercept, &intercept_lo}) {
+            std::fill(sum->begin(), sum->end(), 0.0);
         }
-    }
+        for (std::size_t i = 0; i < active.size(); ++i) {
+            const double factor = active[i] ? 1.0 : network_.negative_slope();
+            if (factor != 0.0) {
+                add(i, factor);
+            }
+        }
+    };
+    sum_afresh();
 
     const double lipschitz = network_.lipschitz();
     // Every term enters a running sum at most twice, through n_in additions and one a knot.
@@ -128,6 +134,9 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
         double* z = tile.column(k);
         const double* slope_data = slope.data();
         if (knot.is_direction) {
+            if (k > 0) {
+                sum_afresh();  // a slope that is zero must not be what running sums left over
+            }
             combine2(knot.x > 0.0 ? 1.0 : -1.0, slope_data, slope_lo.data(), 0.0, intercept.data(),
                      intercept_lo.data(), z, tile.n);
             errors[k].carried = lipschitz * slope_error_norm_;

@@ -71,9 +71,13 @@ void TileSolver::search_segments(Tile& tile) const {
             find_flips(tile.column(k), tile.column(k + 1), tile.n, flips.data());
         for (std::int64_t f = 0; f < n_flips; ++f) {
             const std::int32_t neuron = flips[static_cast<std::size_t>(f)];
+            // Along a ray without slope the sign is that of its finite end.
+            const bool is_constant =
+                (tile.grid.knots[k].is_direction && tile.column(k)[neuron] == 0.0) ||
+                (tile.grid.knots[k + 1].is_direction && tile.column(k + 1)[neuron] == 0.0);
             const bool ends_at_zero = (has_zeros[k] && is_zero(k, neuron)) ||
                                       (has_zeros[k + 1] && is_zero(k + 1, neuron));
-            if (!ends_at_zero) {
+            if (!ends_at_zero && !is_constant) {
                 add_root(tile, k, neuron);
             }
         }
