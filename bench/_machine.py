@@ -36,7 +36,7 @@ def machine_record() -> dict[str, Any]:
             f"{library['internal_api']} {library['version']}, {library.get('architecture')} kernels"
             for library in threadpool_info()
             if library["user_api"] == "blas"
-        ],
+        ),
         "blas_environment": {
             name: value for name, value in sorted(os.environ.items()) if _BLAS_VARIABLE.match(name)
         },
