@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,20 +32,25 @@ class Spread:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds per call, by round."""
+    """Seconds per call, by round: on the wall, and of all CPUs together."""
 
     seconds: list[float]
+    cpu_seconds: list[float]
 
     @property
     def spread(self) -> Spread:
         return Spread.of(self.seconds)
+
+    @property
+    def cpu_spread(self) -> Spread:
+        return Spread.of(self.cpu_seconds)
 
     def times_faster_than(self, other: Timing) -> Spread:
         """Ratios of the rounds, whose two calls shared the machine's mood."""
         return Spread.of([b / a for a, b in zip(self.seconds, other.seconds, strict=True)])
 
     def scaled(self, factor: float) -> Timing:
-        return Timing([factor * seconds for seconds in self.seconds])
+        return Timing([factor * s for s in self.seconds], [factor * s for s in self.cpu_seconds])
 
 
 def interleave(
@@ -59,17 +64,19 @@ def interleave(
     names = list(contenders)
     for prepare in contenders.values():
         prepare()()
-    seconds: dict[str, list[float]] = {name: [] for name in names}
+    timings = {name: Timing([], []) for name in names}
     with _no_collector():
         for start in range(rounds):
             turn = start % len(names)
             for name in names[turn:] + names[:turn]:
                 prepared = [contenders[name]() for _ in range(calls)]
-                began = perf_counter()
+                began, cpu_began = perf_counter(), process_time()
                 for call in prepared:
                     call()
-                seconds[name].append((perf_counter() - began) / calls)
-    return {name: Timing(values) for name, values in seconds.items()}
+                cpu_ended, ended = process_time(), perf_counter()
+                timings[name].seconds.append((ended - began) / calls)
+                timings[name].cpu_seconds.append((cpu_ended - cpu_began) / calls)
+    return timings
 
 
 @contextmanager

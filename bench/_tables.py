@@ -39,6 +39,7 @@ def other_table(results: Iterable[Result]) -> str:
     """relufast's own variants, and what simpler methods take."""
     head = ["width x depth", "relufast, ms", "called again", "one thread", "certify=False"]
     head += ["found so", "NumPy, naive", "found so", "its products alone"]
+    head += ["CPU, relufast", "CPU, regioncam"]
     rows = []
     for result in results:
         timings = result.timings
@@ -48,7 +49,11 @@ def other_table(results: Iterable[Result]) -> str:
             timed = name in timings
             row += [_milliseconds(timings[name]) if timed else ""]
             row += [f"{result.other_counts[name]:,} of {result.count:,}" if timed else ""]
-        rows.append([*row, _milliseconds(timings["products"])])
+        row += [_milliseconds(timings["products"])]
+        for name in ("relufast", "regioncam"):
+            timed = name in timings
+            row += [_three_digits(1e3 * timings[name].cpu_spread.median) if timed else ""]
+        rows.append(row)
     return _table(head, rows)
 
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "relufast/rounding.hpp"
+#include "relufast/norms.hpp"
 
 namespace relufast {
 namespace {
@@ -21,23 +21,6 @@ void transpose(const double* from, std::int64_t n_rows, std::int64_t n_cols, dou
             }
         }
     }
-}
-
-// Scaled, so that parameters of any magnitude keep their norm.
-double norm_bound(const double* values, std::int64_t count) {
-    double largest = 0.0;
-    for (std::int64_t i = 0; i < count; ++i) {
-        largest = std::max(largest, std::fabs(values[i]));
-    }
-    if (largest == 0.0) {
-        return 0.0;
-    }
-    double squares = 0.0;
-    for (std::int64_t i = 0; i < count; ++i) {
-        const double scaled = values[i] / largest;
-        squares += scaled * scaled;
-    }
-    return largest * std::sqrt(squares) * (1.0 + gamma(count + 8)) + 0x1p-1070;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "relufast/column_ops.hpp"
+#include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
@@ -11,23 +12,6 @@ namespace {
 
 // Relative error of a double-double dot product of length n.
 double gamma2(std::int64_t n) { return 16.0 * static_cast<double>(n + 8) * kRoundoff2; }
-
-// An upper bound on the 2-norm, or infinity where squares leave the range of float64.
-double norm_bound(const std::vector<double>& values) {
-    double squares = 0.0;
-    double largest = 0.0;
-    for (const double value : values) {
-        squares += value * value;
-        largest = std::max(largest, std::fabs(value));
-    }
-    if (largest == 0.0 && squares == 0.0) {
-        return 0.0;
-    }
-    if (!(squares > kSmallestSquare && squares < kLargestSquare)) {
-        return kInfinity;
-    }
-    return std::sqrt(squares) * (1.0 + gamma(static_cast<std::int64_t>(values.size()) + 4));
-}
 
 }  // namespace
 
@@ -70,8 +54,8 @@ void PointEvaluator::evaluate_first(double x, bool is_direction) {
         first_slope_errors_[i] =
             (line_.slope_errors[i] + kRoundoff * std::fabs(slope.hi)) * kInflate;
     }
-    values.error = norm_bound(first_entry_errors_);
-    values.slope_error = norm_bound(first_slope_errors_);
+    values.error = working_norm_bound(first_entry_errors_);
+    values.slope_error = working_norm_bound(first_slope_errors_);
 }
 
 void PointEvaluator::evaluate_next(int layer, bool is_direction) {
@@ -115,12 +99,12 @@ void PointEvaluator::evaluate_next(int layer, bool is_direction) {
     }
 
     const double leak = a == 0.0 ? 0.0 : std::fabs(a);
-    const double h_norm = norm_bound(h);
-    const double slope_norm = norm_bound(h_slope);
-    const double carried =
-        is_silent(layer - 1)
-            ? 0.0
-            : network_.lipschitz() * below.error + 16.0 * kRoundoff2 * leak * norm_bound(below.hi);
+    const double h_norm = working_norm_bound(h);
+    const double slope_norm = working_norm_bound(h_slope);
+    const double carried = is_silent(layer - 1)
+                               ? 0.0
+                               : network_.lipschitz() * below.error +
+                                     16.0 * kRoundoff2 * leak * working_norm_bound(below.hi);
     const double rounding = gamma2(parameters.n_in);
     values.beta = (carried + rounding * h_norm) * kInflate;
     values.bias_rounding = is_direction ? 0.0 : rounding;
@@ -130,8 +114,8 @@ void PointEvaluator::evaluate_next(int layer, bool is_direction) {
         (parameters.spectral_norm * carried + parameters.frobenius_norm * rounding * h_norm +
          values.bias_rounding * parameters.bias_norm + values.floor * root_n) *
         kInflate;
-    const double slope_carried =
-        network_.lipschitz() * below.slope_error + kRoundoff * leak * norm_bound(below.slope);
+    const double slope_carried = network_.lipschitz() * below.slope_error +
+                                 kRoundoff * leak * working_norm_bound(below.slope);
     const double slope_rounding = gamma(parameters.n_in + 8) * slope_norm;
     values.slope_beta = (slope_carried + slope_rounding) * kInflate;
     values.slope_error =
@@ -276,7 +260,8 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
             refined.undecided.push_back(static_cast<std::int32_t>(i));
         }
     }
-    refined.error = (values.error + kRoundoff * norm_bound(refined.z) + misplaced) * kInflate;
+    refined.error =
+        (values.error + kRoundoff * working_norm_bound(refined.z) + misplaced) * kInflate;
     return refined;
 }
 
@@ -325,7 +310,7 @@ std::optional<bool> PointEvaluator::reaches_output(const Knot& knot) {
                              next.data(), parameters.n_out);
             }
         }
-        const double size = norm_bound(jump);
+        const double size = working_norm_bound(jump);
         const double rounding = gamma(parameters.n_in + 8) * size;
         const double floor = size > 0.0 || carried > 0.0 ? underflow(parameters.n_in) : 0.0;
         if (layer == depth + 1) {
@@ -352,7 +337,8 @@ std::optional<bool> PointEvaluator::reaches_output(const Knot& knot) {
             largest = std::max(largest, std::fabs(next[i]));
         }
         if (a != 0.0) {
-            carried = (network_.lipschitz() * carried + kRoundoff * norm_bound(next)) * kInflate;
+            carried =
+                (network_.lipschitz() * carried + kRoundoff * working_norm_bound(next)) * kInflate;
         } else if (largest == 0.0) {
             const bool all_inactive =
                 std::none_of(values.hi.begin(), values.hi.end(), [](double z) { return z > 0.0; });

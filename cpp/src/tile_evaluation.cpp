@@ -5,29 +5,19 @@
 
 #include "relufast/blas.hpp"
 #include "relufast/column_ops.hpp"
-#include "relufast/point_evaluator.hpp"
+#include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
 
 namespace relufast {
 namespace {
 
-double norm_of(const std::vector<DoubleDouble>& values) {
-    double squares = 0.0;
+double norm_bound_of(const std::vector<DoubleDouble>& values) {
+    std::vector<double> rounded;
     for (const DoubleDouble value : values) {
-        squares += value.hi * value.hi;
+        rounded.push_back(value.hi);
     }
-    if (squares == 0.0) {
-        const bool all_zero = std::all_of(values.begin(), values.end(),
-                                          [](DoubleDouble value) { return value.hi == 0.0; });
-        return all_zero ? 0.0 : kInfinity;
-    }
-    const bool in_range = squares > kSmallestSquare && squares < kLargestSquare;
-    return in_range ? std::sqrt(squares) * (1.0 + 0x1p-30) : kInfinity;
-}
-
-double norm_of(const std::vector<double>& values) {
-    return norm_of(std::vector<DoubleDouble>(values.begin(), values.end()));
+    return working_norm_bound(rounded);
 }
 
 // A point of a segment: its values are lo times those of the left knot plus hi times those of the
@@ -58,10 +48,10 @@ TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t ti
       line_(line),
       tile_size_(tile_size),
       certify_(certify),
-      slope_norm_(norm_of(line.slopes)),
-      intercept_norm_(norm_of(line.intercepts)),
-      slope_error_norm_(norm_of(line.slope_errors)),
-      intercept_error_norm_(norm_of(line.intercept_errors)) {}
+      slope_norm_(norm_bound_of(line.slopes)),
+      intercept_norm_(norm_bound_of(line.intercepts)),
+      slope_error_norm_(working_norm_bound(line.slope_errors)),
+      intercept_error_norm_(working_norm_bound(line.intercept_errors)) {}
 
 Tile TileSolver::empty_tile(int layer, const Grid& below, std::size_t first,
                             std::size_t last) const {
@@ -407,73 +397,6 @@ double TileSolver::entry_error(const Tile& tile, std::size_t knot, std::int32_t 
                          std::fabs(parameters.biases[i]) * bias_factor * tile.bias_rounding +
                          (beta > 0.0 ? underflow(parameters.n_in) : 0.0);
     return std::min(bound * kInflate, tile.error[knot]);
-}
-
-// Evaluates one column anew in double-double; returns the neurons that stay undecided.
-std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) const {
-    PointEvaluator evaluator(network_, line_);
-    PointEvaluator::Refined refined = evaluator.refine(tile.grid.knots[k], tile.layer);
-    std::copy(refined.z.begin(), refined.z.end(), tile.column(k));
-    tile.error[k] = refined.error;
-    tile.beta[k] = kInfinity;  // the error alone now bounds every entry
-    tile.refined_column[k] = 1;
-    tile.norm[k] = norm_of(refined.z);
-    for (double& value : refined.z) {
-        value = value > 0.0 ? value : network_.negative_slope() * value;
-    }
-    tile.relu_norm[k] = norm_of(refined.z);
-    return refined.undecided;
-}
-
-void TileSolver::decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const {
-    Grid& grid = tile.grid;
-    // What lies between two open segments would not be certain even with its own signs known.
-    const auto is_worthwhile = [&](std::size_t k) {
-        return (k > 0 && !grid.open_after[k - 1]) || (k + 1 < grid.size() && !grid.open_after[k]);
-    };
-    const auto n_worthwhile = static_cast<std::size_t>(
-        std::count_if(open.begin(), open.end(),
-                      [&](const OpenColumn& column) { return is_worthwhile(column.knot); }));
-    const bool is_affordable = n_worthwhile <= affordable_refinements(tile);
-    for (const OpenColumn& column : open) {
-        const std::size_t k = column.knot;
-        std::int64_t n_undecided = column.n_open;
-        if (is_affordable && is_worthwhile(k)) {
-            n_undecided = static_cast<std::int64_t>(refine_column(tile, k).size());
-        }
-        if (n_undecided == 0) {
-            continue;
-        }
-        if (k > 0) {
-            grid.open_after[k - 1] = 1;
-        }
-        if (k + 1 < grid.size()) {
-            grid.open_after[k] = 1;
-        }
-        // A knot between two tiles is the left one's to count.
-        if (k > 0 || grid.knots[k].crossings.empty()) {
-            tile.undecided.push_back({grid.knots[k].x, n_undecided});
-        }
-    }
-}
-
-// Columns of one tile that may be evaluated in double-double. Each costs as much as many columns of
-// the tile's own matrix product, and once the bounds have outgrown the values there is no end of
-// them: proofs may take a few times as long as the computation, and a few milliseconds.
-std::size_t TileSolver::affordable_refinements(const Tile& tile) const {
-    constexpr double kShare = 4.0;
-    constexpr double kAnyway = 4e8;  // multiplications
-    constexpr double kDoubleDouble = 30.0;
-    const auto products = [&](int layer) {
-        return static_cast<double>(network_.layer(layer).n_in) *
-               static_cast<double>(network_.layer(layer).n_out);
-    };
-    double each = 0.0;
-    for (int l = 2; l <= tile.layer; ++l) {
-        each += kDoubleDouble * products(l);
-    }
-    const double own = static_cast<double>(tile.grid.size()) * products(tile.layer);
-    return static_cast<std::size_t>(std::max(kAnyway, kShare * own) / each);
 }
 
 }  // namespace relufast

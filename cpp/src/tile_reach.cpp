@@ -10,6 +10,7 @@
 
 #include "relufast/blas.hpp"
 #include "relufast/column_ops.hpp"
+#include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -30,14 +29,5 @@ inline double gamma(std::int64_t n) {
 
 // What products may lose to underflow in a dot product of length n.
 inline double underflow(std::int64_t n) { return static_cast<double>(n + 8) * 0x1p-1070; }
-
-// A norm from its square; infinite where the square may have left the range of float64.
-inline double norm_from_square(double square, double largest) {
-    if (largest == 0.0 && square == 0.0) {
-        return 0.0;
-    }
-    const bool in_range = square > kSmallestSquare && square < kLargestSquare;
-    return in_range ? std::sqrt(square) * (1.0 + 0x1p-30) : kInfinity;
-}
 
 }  // namespace relufast
