@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 
+import adversarial
 import numpy as np
 import pytest
 from extended_precision import brute_force_breakpoints
@@ -81,6 +82,19 @@ def test_agrees_with_rational_arithmetic_on_segments(part: int) -> None:
             stop=case.stop,
             negative_slope=case.negative_slope,
         )
+        assert_exact(found, exact, case.label)
+
+
+@pytest.mark.parametrize("case", adversarial.CASES, ids=lambda case: case.label)
+def test_no_false_certificate(case: NetworkCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact = exact_breakpoints(
+        case.weights, case.biases, case.interval, negative_slope=case.negative_slope
+    )
+    assert_exact(relufast.breakpoints(network_of(case), case.interval), exact, case.label)
+    # and without the integers, which settle most of these
+    monkeypatch.setattr("relufast._knots._EXACT_BUDGET", 0.0)
+    found = relufast.breakpoints(network_of(case), case.interval)
+    if found.certified:
         assert_exact(found, exact, case.label)
 
 
@@ -284,6 +298,21 @@ def test_pieces_are_the_network(network: relufast.Network, line: dict[str, objec
     changes = np.any(np.abs(np.diff(slopes, axis=0)) > 1e-12 * np.abs(slopes).max(), axis=1)
     reached = found.reaches_output[np.flatnonzero(np.diff(found.sites, prepend=-1))]
     np.testing.assert_array_equal(changes, reached)
+
+
+def test_pieces_of_an_interval_that_begins_beside_a_breakpoint() -> None:
+    network = gaussian(20, 2, 6)
+    whole = relufast.breakpoints(network)
+    for x in whole.positions.tolist():
+        lo = math.nextafter(x, -math.inf)
+        found = relufast.breakpoints(network, (lo, lo + 0.5))
+        _, slopes, intercepts = found.pieces()
+        reference = whole.pieces()
+        region = np.searchsorted(reference.edges, lo + 0.5) - 1
+        np.testing.assert_allclose(slopes[-1], reference.slopes[region], rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(
+            intercepts[-1], reference.intercepts[region], rtol=1e-9, atol=1e-12
+        )
 
 
 def test_segment_agrees_with_the_rounded_line() -> None:

@@ -111,7 +111,9 @@ RELUFAST_MULTIVERSION
 void raise(const double* __restrict z, double* __restrict highest, std::int64_t n) {
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {
-        highest[i] = highest[i] > z[i] ? highest[i] : z[i];
+        // NaN may stand for any number: such a neuron stays in play.
+        const double value = z[i] == z[i] ? z[i] : HUGE_VAL;
+        highest[i] = highest[i] > value ? highest[i] : value;
     }
 }
 

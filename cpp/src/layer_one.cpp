@@ -77,7 +77,9 @@ Root root_of(const Line& line, std::int32_t neuron) {
     const double error =
         (line.intercept_errors[i] + std::fabs(x.hi) * line.slope_errors[i]) / room +
         0x1p-100 * std::fabs(x.hi) + 0x1p-1070;
-    return {neuron, x, error * kInflate};
+    // Where the quotient's products lose bits to underflow, only its leading part is good.
+    const double lost = is_exact_product(intercept.hi) ? 0.0 : 0x1p-50 * std::fabs(x.hi);
+    return {neuron, x, (error + lost) * kInflate};
 }
 
 class RootOrder {
@@ -198,6 +200,7 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
     if (n_open > 0) {
         result.undecided.push_back({grid.knots[grid.size() / 2].x, n_open});
     }
+    open_clusters(grid, result.undecided);
     for (const std::size_t k : unordered) {
         result.undecided.push_back({grid.knots[k].x, 1});
         grid.open_after[k - 2] = grid.open_after[k - 1] = grid.open_after[k] = 1;

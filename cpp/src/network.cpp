@@ -39,7 +39,9 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         layer.biases.assign(biases[l], biases[l] + layer.n_out);
         layer.bias_norm = norm_bound(biases[l], layer.n_out);
         for (std::int64_t i = 0; i < layer.n_out; ++i) {
-            const double norm = norm_bound(weights[l] + i * layer.n_in, layer.n_in);
+            // Along a long ray underflow grows with x, as only what is multiplied by this does.
+            const double exact = norm_bound(weights[l] + i * layer.n_in, layer.n_in);
+            const double norm = exact > 0.0 ? std::max(exact, 0x1p-500) : 0.0;
             layer.row_norms.push_back(norm);
             layer.decision_norms.push_back(norm == 0.0 && biases[l][i] == 0.0 ? -0x1p1000 : norm);
         }

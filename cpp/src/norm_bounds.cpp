@@ -197,6 +197,10 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         const double frobenius_square = from.frobenius_norm * from.frobenius_norm;
         // Single precision is tight enough while n u is small, and takes half the time.
         const std::int64_t longest = std::max(from.n_in, from.n_out);
+        if (!(from.frobenius_norm > 0x1p-450 && from.frobenius_norm < 0x1p450)) {
+            squares[p] = kInfinity;  // squares would leave the range of float64
+            return;
+        }
         const bool in_range = from.frobenius_norm > 1e-10 && from.frobenius_norm < 1e10;
         squares[p] = longest <= 2048 && in_range
                          ? squared_norm_bound<float>(from, panels[p], frobenius_square)

@@ -346,6 +346,10 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
                                parameters.frobenius_norm * errors[k].rounding +
                                bias_rounding * parameters.bias_norm + floor * root_n) *
                                   kInflate;
+        const bool overflowed = !(scan.square < kInfinity);
+        if (overflowed) {  // the sign of an infinity may be that of a partial sum alone
+            tile.beta[k] = tile.error[k] = beta = kInfinity;
+        }
         tile.norm[k] = norm_from_square(scan.square, scan.largest);
         const double largest_relu = a == 0.0 ? std::max(scan.highest, 0.0) : scan.largest;
         tile.relu_norm[k] = norm_from_square(scan.relu_square, largest_relu);
@@ -353,7 +357,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
         if (is_output(tile.layer)) {
             continue;
         }
-        std::int64_t n_open = scan.n_open;
+        std::int64_t n_open = overflowed ? tile.n : scan.n_open;
         if (n_open > 0 && beta == 0.0) {
             for (std::int32_t i = 0; i < tile.n; ++i) {
                 const bool is_zero = tile.column(k)[i] == 0.0 && entry_error(tile, k, i) == 0.0;

@@ -55,8 +55,10 @@ Stretch TileSolver::finish(Tile tile, Workspace& workspace) const {
         }
         Slope slope;
         slope.value = (hi - lo) / run;
-        slope.error = (hi_error + lo_error + kRoundoff * std::fabs(hi - lo)) / affine_run +
-                      4.0 * kRoundoff * std::fabs(slope.value);
+        slope.error =
+            (hi_error + lo_error + std::max(hi_error, lo_error) + kRoundoff * std::fabs(hi - lo)) /
+                affine_run +
+            4.0 * kRoundoff * std::fabs(slope.value);
         return slope;
     };
     const auto slope_changes = [&](std::size_t k) {
@@ -100,7 +102,7 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
                             std::vector<Reach>& reaches, Workspace& workspace) const {
     std::vector<Traced> traced;
     for (const std::size_t k : knots) {
-        if (tile.grid.knots[k].crossings.size() == 1) {
+        if (tile.grid.knots[k].crossings.size() == 1 && tile.grid.knots[k].x_error > 0.0) {
             traced.push_back({k, k, tile.grid.knots[k].crossings.front(), 0.0});
         }
     }

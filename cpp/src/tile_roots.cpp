@@ -172,6 +172,9 @@ void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) 
     }
     const double inside = std::clamp(root.x, left.x, right.x);
     root.x_error += std::fabs(inside - root.x);
+    if (std::isnan(root.x_error)) {
+        root.x_error = kInfinity;
+    }
     root.x = inside;
     tile.roots.push_back(root);
 }
@@ -305,6 +308,9 @@ void TileSolver::refine_grid(Tile& tile) const {
             tile.source.push_back(~r);
             refined.open_after.push_back(tile.grid.open_after[k]);
         }
+    }
+    if (certify_) {
+        open_clusters(refined, tile.undecided);
     }
 }
 

@@ -72,4 +72,8 @@ struct Undecided {
     std::int64_t count = 0;
 };
 
+// Marks the segments around neighbours that their error bounds do not keep apart: a knot's bounds
+// know that its own kink lies beside its x, not that a neighbour's may lie on the wrong side of it.
+void open_clusters(Grid& grid, std::vector<Undecided>& undecided);
+
 }  // namespace relufast

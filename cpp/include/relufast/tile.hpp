@@ -39,7 +39,7 @@ struct Tile {
     std::size_t first_below = 0;        // are this tile's grid
     std::vector<double> z;              // (knots, n)
 
-    // By knot: error bounds (see error_analysis.md in the docs) and the norms they are made of.
+    // By knot: error bounds (see docs/exactness.md) and the norms they are made of.
     std::vector<double> error;         // |z - true z|, 2-norm
     std::vector<double> beta;          // entry i errs by row_norm_i beta + |b_i| rounding + floor
     std::vector<double> norm;          // |z|

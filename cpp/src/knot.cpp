@@ -1,0 +1,26 @@
+#include "relufast/knot.hpp"
+
+#include <algorithm>
+
+#include "relufast/rounding.hpp"
+
+namespace relufast {
+
+void open_clusters(Grid& grid, std::vector<Undecided>& undecided) {
+    for (std::size_t k = 0; k + 1 < grid.size(); ++k) {
+        const Knot& left = grid.knots[k];
+        const Knot& right = grid.knots[k + 1];
+        if (left.is_direction || right.is_direction ||
+            right.x - left.x > (left.x_error + right.x_error) * kInflate) {
+            continue;
+        }
+        if (!grid.open_after[k]) {
+            undecided.push_back({left.x, 1});
+        }
+        grid.open_after[k == 0 ? 0 : k - 1] = 1;
+        grid.open_after[k] = 1;
+        grid.open_after[std::min(k + 1, grid.size() - 2)] = 1;
+    }
+}
+
+}  // namespace relufast
