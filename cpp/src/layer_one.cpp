@@ -76,7 +76,7 @@ Root root_of(const Line& line, std::int32_t neuron) {
     const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
     const double error =
         (line.intercept_errors[i] + std::fabs(x.hi) * line.slope_errors[i]) / room +
-        0x1p-100 * std::fabs(x.hi) + 0x1p-1070;
+        0x1p-100 * std::fabs(x.hi) + 0x1p-1020;
     // Where the quotient's products lose bits to underflow, only its leading part is good.
     const double lost = is_exact_product(intercept.hi) ? 0.0 : 0x1p-50 * std::fabs(x.hi);
     return {neuron, x, (error + lost) * kInflate};

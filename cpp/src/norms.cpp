@@ -2,9 +2,29 @@
 
 #include <algorithm>
 
+#include "relufast/multiversion.hpp"
+
 namespace relufast {
+namespace {
+
+RELUFAST_MULTIVERSION
+double sum_of_squares(const double* values, std::int64_t count) {
+    double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < count; ++i) {
+        sum += values[i] * values[i];
+    }
+    return sum;
+}
+
+}  // namespace
 
 double norm_bound(const double* values, std::int64_t count) {
+    const double square = sum_of_squares(values, count);
+    if (square > kSmallestSquare && square < kLargestSquare) {
+        // No term that underflowed can count beside such a sum.
+        return std::sqrt(square) * (1.0 + gamma(count + 8));
+    }
     double largest = 0.0;
     for (std::int64_t i = 0; i < count; ++i) {
         const double size = std::fabs(values[i]);
@@ -19,14 +39,14 @@ double norm_bound(const double* values, std::int64_t count) {
     // Scaled by a power of two, so that squares neither overflow nor lose what matters.
     const double scale = std::exp2(-std::floor(std::log2(largest)));
     if (!(scale < kInfinity)) {
-        return largest * std::sqrt(static_cast<double>(count)) * (1.0 + 0x1p-30) + 0x1p-1070;
+        return largest * std::sqrt(static_cast<double>(count)) * (1.0 + 0x1p-30) + 0x1p-1020;
     }
     double squares = 0.0;
     for (std::int64_t i = 0; i < count; ++i) {
         const double scaled = values[i] * scale;
         squares += scaled * scaled;
     }
-    return std::sqrt(squares) / scale * (1.0 + gamma(count + 8)) + 0x1p-1070;
+    return std::sqrt(squares) / scale * (1.0 + gamma(count + 8)) + 0x1p-1020;
 }
 
 }  // namespace relufast

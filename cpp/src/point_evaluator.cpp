@@ -180,7 +180,7 @@ std::optional<PointEvaluator::Offset> PointEvaluator::offset_of_root(int layer,
     const double size = std::fabs(offset.value);
     offset.error =
         ((error + kRoundoff * std::fabs(z) + size * slope_entry_error(layer, neuron)) / room +
-         4.0 * kRoundoff * size + 0x1p-1070) *
+         4.0 * kRoundoff * size + 0x1p-1020) *
         kInflate;
     return std::isfinite(offset.error) ? std::optional(offset) : std::nullopt;
 }

@@ -34,12 +34,20 @@ struct Traced {
 
 Stretch TileSolver::finish(Tile tile, Workspace& workspace) const {
     const std::vector<Knot>& knots = tile.grid.knots;
+    const auto n = static_cast<std::size_t>(tile.n);
+    std::vector<double> errors;  // of the outputs, by knot
+    errors.reserve(knots.size() * n);
+    for (std::size_t k = 0; k < knots.size(); ++k) {
+        for (std::int32_t output = 0; output < tile.n; ++output) {
+            errors.push_back(entry_error(tile, k, output));
+        }
+    }
     const auto slope_between = [&](std::size_t k, std::int32_t output,
                                    const Knot& neighbour) -> std::optional<Slope> {
         const double lo = tile.column(k)[output];
         const double hi = tile.column(k + 1)[output];
-        const double lo_error = entry_error(tile, k, output);
-        const double hi_error = entry_error(tile, k + 1, output);
+        const double lo_error = errors[k * n + static_cast<std::size_t>(output)];
+        const double hi_error = errors[(k + 1) * n + static_cast<std::size_t>(output)];
         if (knots[k].is_direction) {
             return Slope{-lo, lo_error};
         }

@@ -165,7 +165,7 @@ void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) 
         root.is_open = !(room_left > left.x_error && room_right > right.x_error);
     }
     root.x_error =
-        (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) + 0x1p-1074) *
+        (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) + 0x1p-1020) *
         kInflate;
     if (std::isnan(root.x)) {  // the segment is longer than float64 can say
         root.x = left.is_direction ? right.x : left.x;

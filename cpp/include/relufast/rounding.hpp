@@ -28,6 +28,6 @@ inline double gamma(std::int64_t n) {
 }
 
 // What products may lose to underflow in a dot product of length n.
-inline double underflow(std::int64_t n) { return static_cast<double>(n + 8) * 0x1p-1070; }
+inline double underflow(std::int64_t n) { return static_cast<double>(n + 8) * 0x1p-1010; }
 
 }  // namespace relufast
