@@ -80,16 +80,24 @@ double squared_norm_bound(const Layer& layer, const Panel& panel, double frobeni
     const std::int64_t rank = panel.end - panel.begin;
     const std::int64_t length = over_outputs ? layer.n_in : layer.n_out;
     const auto size = static_cast<std::size_t>(rank);
-    std::vector<T> entries;  // column-major (rank, length)
-    entries.reserve(size * static_cast<std::size_t>(length));
+    std::vector<T> entries(size * static_cast<std::size_t>(length));  // column-major (rank, length)
     double square = 0.0;
+    std::size_t taken = 0;
     const auto take = [&](double weight) {
         square += weight * weight;
-        entries.push_back(static_cast<T>(weight));
+        entries[taken++] = static_cast<T>(weight);
     };
     if (over_outputs) {
         for (std::int64_t j = 0; j < length; ++j) {
-            std::for_each(layer.outgoing(j) + panel.begin, layer.outgoing(j) + panel.end, take);
+            const double* from = layer.outgoing(j) + panel.begin;
+            T* to = &entries[static_cast<std::size_t>(j) * size];
+            double part = 0.0;
+#pragma omp simd reduction(+ : part)
+            for (std::size_t i = 0; i < size; ++i) {
+                part += from[i] * from[i];
+                to[i] = static_cast<T>(from[i]);
+            }
+            square += part;
         }
     } else {
         for (std::int64_t i = 0; i < length; ++i) {

@@ -20,7 +20,9 @@ constexpr auto kPatience = std::chrono::milliseconds(50);
 
 struct WorkStack::State {
     std::mutex mutex;
-    std::condition_variable changed;
+    // Two, so that news for a waiting worker never wakes the caller instead.
+    std::condition_variable work_came;
+    std::condition_variable finishing;
     std::vector<Work> pending;
     int n_running = 0;
     bool stopped = false;
@@ -32,7 +34,7 @@ struct WorkStack::State {
 void WorkStack::push(Work work) {
     const std::lock_guard lock(state_->mutex);
     state_->pending.push_back(std::move(work));
-    state_->changed.notify_one();
+    state_->work_came.notify_one();
 }
 
 void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
@@ -60,7 +62,8 @@ void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
         }
         state.stopped = state.stopped || failure;
         if (state.finished()) {
-            state.changed.notify_all();
+            state.work_came.notify_all();
+            state.finishing.notify_all();
         }
     };
     bool interrupted = false;
@@ -86,24 +89,23 @@ void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
                 std::unique_lock own(state.mutex);
                 while (!state.finished()) {
                     if (state.pending.empty()) {
-                        state.changed.wait(own);
+                        state.work_came.wait(own);
                     } else {
                         step(own, thread);
                     }
                 }
-                state.changed.notify_all();
             });
         }
         lock.lock();
         while (!state.finished()) {
-            if (state.changed.wait_for(lock, kPatience) == std::cv_status::timeout) {
+            if (state.finishing.wait_for(lock, kPatience) == std::cv_status::timeout) {
                 lock.unlock();
                 interrupted = interrupted || (interrupt && interrupt());
                 lock.lock();
                 state.stopped = state.stopped || interrupted;
             }
         }
-        state.changed.notify_all();
+        state.work_came.notify_all();
         lock.unlock();
         for (std::thread& thread : threads) {
             thread.join();

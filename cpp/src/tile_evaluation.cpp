@@ -250,7 +250,7 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
     const double lipschitz = network_.lipschitz();
-    const double rounding = gamma(parameters.n_in + 2);
+    const double rounding = gamma(n_alive + 2);  // no others are summed
     const double leak = std::fabs(a) * kRoundoff;
     const auto column_error = [&](std::size_t k) {
         ColumnError error;

@@ -142,8 +142,10 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
                 }
                 continue;
             }
-            const std::int32_t source = below->source[above->first_below + knot.column];
-            knot.column = static_cast<std::size_t>(source);
+            if (layer == network_.depth()) {
+                knot.column =
+                    static_cast<std::size_t>(below->source[above->first_below + knot.column]);
+            }
             std::copy(gradient, gradient + n, &gradients[kept * n]);
             traced[kept++] = knot;
         }
@@ -169,6 +171,7 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
         }
         const auto n_alive = static_cast<std::int64_t>(alive.size());
         workspace.hidden.assign(alive.size() * traced.size(), 0.0);
+        std::size_t further = 0;
         for (std::size_t t = 0; t < traced.size(); ++t) {
             const double* z = below->column(traced[t].column);
             double square = 0.0;
@@ -176,7 +179,7 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
             for (std::size_t c = 0; c < alive.size(); ++c) {
                 const auto j = static_cast<std::size_t>(alive[c]);
                 const double passed = gradients[t * n + j] * (z[j] > 0.0 ? 1.0 : a);
-                workspace.hidden[t * alive.size() + c] = passed;
+                workspace.hidden[further * alive.size() + c] = passed;
                 square += passed * passed;
                 largest = std::max(largest, std::fabs(passed));
             }
@@ -185,9 +188,34 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
                 network_.lipschitz() * traced[t].error + kRoundoff * std::fabs(a) * size;
             traced[t].error =
                 (parameters.spectral_norm * carried +
-                 parameters.frobenius_norm * gamma(parameters.n_out + 2) * size +
+                 parameters.frobenius_norm * gamma(n_alive + 2) * size +
                  (size > 0.0 ? underflow(parameters.n_out) * std::sqrt(n_below) : 0.0)) *
                 kInflate;
+            // Those born one layer below need one entry of their gradient only.
+            if (traced[t].crossing.layer == layer - 1) {
+                const auto neuron = static_cast<std::size_t>(traced[t].crossing.neuron);
+                const double* sent = parameters.outgoing(traced[t].crossing.neuron);
+                double entry = 0.0;
+                for (std::size_t c = 0; c < alive.size(); ++c) {
+                    entry += workspace.hidden[further * alive.size() + c] * sent[alive[c]];
+                }
+                const double error =
+                    (parameters.column_norms[neuron] * (carried + gamma(n_alive + 2) * size) +
+                     (size > 0.0 ? underflow(parameters.n_out) : 0.0)) *
+                    kInflate;
+                if (std::fabs(entry) > error) {
+                    reaches[traced[t].knot] = Reach::yes;
+                }
+                continue;
+            }
+            Traced knot = traced[t];
+            knot.column =
+                static_cast<std::size_t>(below->below->source[below->first_below + knot.column]);
+            traced[further++] = knot;
+        }
+        traced.resize(further);
+        if (traced.empty()) {
+            break;
         }
         workspace.weights.resize(n_below * alive.size());
         for (std::size_t j = 0; j < n_below; ++j) {
