@@ -207,7 +207,7 @@ def breakpoints(
     are seldom certified throughout.
 
     *How much.* About ``width**3 * depth**2 / 2`` multiplications at the rate of a matrix product,
-    and memory for ``400 * width * depth`` numbers a thread besides a copy of the weights: no
+    and memory for ``1000 * width * depth`` numbers a thread besides a copy of the weights: no
     array grows with the number of breakpoints but the result.
 
     References

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <thread>
 
 #include "relufast/norms.hpp"
 
@@ -30,7 +31,14 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
     : layers_(weights.size()),
       negative_slope_(negative_slope),
       lipschitz_(std::max(1.0, std::fabs(negative_slope))) {
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
+    std::int64_t n_weights = 0;
+    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
+        n_weights += widths[l] * widths[l + 1];
+    }
+    constexpr std::int64_t kWorthThreads = 1'000'000;
+    const int n_threads =
+        n_weights < kWorthThreads ? 1 : static_cast<int>(std::thread::hardware_concurrency());
+    parallel_for(n_threads, layers_.size(), {}, [&](std::size_t l, int) {
         Layer& layer = layers_[l];
         layer.n_in = widths[l];
         layer.n_out = widths[l + 1];
@@ -50,7 +58,7 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         }
         layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
         layer.spectral_norm = layer.frobenius_norm;
-    }
+    });
 }
 
 }  // namespace relufast

@@ -80,7 +80,7 @@ double squared_norm_bound(const Layer& layer, const Panel& panel, double frobeni
     const std::int64_t rank = panel.end - panel.begin;
     const std::int64_t length = over_outputs ? layer.n_in : layer.n_out;
     const auto size = static_cast<std::size_t>(rank);
-    std::vector<T> entries(size * static_cast<std::size_t>(length));  // column-major (rank, length)
+    Buffer<T> entries(size * static_cast<std::size_t>(length));  // column-major (rank, length)
     double square = 0.0;
     std::size_t taken = 0;
     const auto take = [&](double weight) {

@@ -170,7 +170,7 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
             }
         }
         const auto n_alive = static_cast<std::int64_t>(alive.size());
-        workspace.hidden.assign(alive.size() * traced.size(), 0.0);
+        workspace.hidden.resize(alive.size() * traced.size());
         std::size_t further = 0;
         for (std::size_t t = 0; t < traced.size(); ++t) {
             const double* z = below->column(traced[t].column);

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <vector>
 
+#include "relufast/buffer.hpp"
 #include "relufast/threads.hpp"
 
 namespace relufast {
@@ -12,7 +13,7 @@ namespace relufast {
 struct Layer {
     std::int64_t n_in = 0;
     std::int64_t n_out = 0;
-    std::vector<double> weights;    // (n_in, n_out): W transposed
+    Buffer<double> weights;         // (n_in, n_out): W transposed
     std::vector<double> biases;     // (n_out)
     std::vector<double> row_norms;  // (n_out): upper bounds on the 2-norms of W's rows
     // The same for deciding signs: a neuron without inputs and bias is never active, which the

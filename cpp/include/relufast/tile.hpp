@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "relufast/buffer.hpp"
 #include "relufast/knot.hpp"
 #include "relufast/layer_one.hpp"
 #include "relufast/line.hpp"
@@ -79,9 +80,9 @@ struct Stretch {
 
 // Buffers that live as long as a thread's work.
 struct Workspace {
-    std::vector<double> hidden;
-    std::vector<double> weights;
-    std::vector<double> products;
+    Buffer<double> hidden;
+    Buffer<double> weights;
+    Buffer<double> products;
     std::vector<double> highest;
     std::vector<double> dense_point;
     std::vector<std::int32_t> alive;
