@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import statistics
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -58,17 +59,18 @@ def interleave(
 ) -> dict[str, Timing]:
     """Time all contenders in every round, each `calls` times, after one call to warm up.
 
-    Whatever else the machine does hits all of them alike. Each round starts with another
-    contender, so that none always follows the same one.
+    Whatever else the machine does hits all of them alike. Each round has an order of its own, so
+    that none always finds the caches as the same other one leaves them.
     """
     names = list(contenders)
+    order = random.Random(0)
     for prepare in contenders.values():
         prepare()()
     timings = {name: Timing([], []) for name in names}
     with _no_collector():
-        for start in range(rounds):
-            turn = start % len(names)
-            for name in names[turn:] + names[:turn]:
+        for _ in range(rounds):
+            order.shuffle(names)
+            for name in names:
                 prepared = [contenders[name]() for _ in range(calls)]
                 began, cpu_began = perf_counter(), process_time()
                 for call in prepared:
