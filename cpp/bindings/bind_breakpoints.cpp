@@ -18,6 +18,11 @@ namespace {
 
 using DoubleArray = py::array_t<double, py::array::c_style>;
 
+bool has_signal() {
+    const py::gil_scoped_acquire held;
+    return PyErr_CheckSignals() != 0;
+}
+
 std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& weights,
                                                 const std::vector<DoubleArray>& biases,
                                                 double negative_slope) {
@@ -33,7 +38,8 @@ std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& 
         bias_data.push_back(biases[l].data());
     }
     const py::gil_scoped_release released;
-    return std::make_unique<relufast::Network>(widths, weight_data, bias_data, negative_slope);
+    return std::make_unique<relufast::Network>(widths, weight_data, bias_data, negative_slope,
+                                               has_signal);
 }
 
 template <class T>
@@ -48,10 +54,7 @@ py::typing::Dict<py::str, py::object> find_breakpoints(
     options.certify = certify;
     options.n_threads = n_threads;
     options.tile_size = tile_size;
-    options.interrupt = [] {
-        const py::gil_scoped_acquire held;
-        return PyErr_CheckSignals() != 0;
-    };
+    options.interrupt = has_signal;
     relufast::Breakpoints found;
     {
         const py::gil_scoped_release released;

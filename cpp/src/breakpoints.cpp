@@ -18,6 +18,19 @@ namespace {
 // gather the weights of the others less often.
 constexpr std::int64_t kTileSize = 768;
 
+// Multiplications of the longest piece of work: between two of them Ctrl-C is heard.
+constexpr double kLongestPiece = 1e10;
+
+std::int64_t choose_tile_size(const Network& network) {
+    double largest = 1.0;
+    for (int l = 2; l <= network.depth(); ++l) {
+        largest = std::max(largest, static_cast<double>(network.layer(l).n_in) *
+                                        static_cast<double>(network.layer(l).n_out));
+    }
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(kLongestPiece / largest), 1,
+                                    kTileSize);
+}
+
 // Below this many multiplications, starting threads takes longer than the work.
 constexpr double kWorthThreads = 2e7;
 
@@ -165,7 +178,8 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     const auto first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
     std::vector<Undecided> undecided = first->undecided;
     Part root;
-    LineSolver solver(network, line, options.tile_size > 0 ? options.tile_size : kTileSize,
+    LineSolver solver(network, line,
+                      options.tile_size > 0 ? options.tile_size : choose_tile_size(network),
                       options);
     solver.solve(first, root, options.n_threads, options.interrupt);
 

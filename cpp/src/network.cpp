@@ -27,7 +27,8 @@ void transpose(const double* from, std::int64_t n_rows, std::int64_t n_cols, dou
 }  // namespace
 
 Network::Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
-                 const std::vector<const double*>& biases, double negative_slope)
+                 const std::vector<const double*>& biases, double negative_slope,
+                 const Interrupt& interrupt)
     : layers_(weights.size()),
       negative_slope_(negative_slope),
       lipschitz_(std::max(1.0, std::fabs(negative_slope))) {
@@ -38,7 +39,7 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
     constexpr std::int64_t kWorthThreads = 1'000'000;
     const int n_threads =
         n_weights < kWorthThreads ? 1 : static_cast<int>(std::thread::hardware_concurrency());
-    parallel_for(n_threads, layers_.size(), {}, [&](std::size_t l, int) {
+    parallel_for(n_threads, layers_.size(), interrupt, [&](std::size_t l, int) {
         Layer& layer = layers_[l];
         layer.n_in = widths[l];
         layer.n_out = widths[l + 1];

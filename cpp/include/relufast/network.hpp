@@ -32,7 +32,8 @@ class Network {
  public:
     // weights[l]: row-major (widths[l + 1], widths[l]); biases[l]: (widths[l + 1]).
     Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
-            const std::vector<const double*>& biases, double negative_slope);
+            const std::vector<const double*>& biases, double negative_slope,
+            const Interrupt& interrupt = {});
 
     // Number of hidden layers.
     int depth() const { return static_cast<int>(layers_.size()) - 1; }
