@@ -18,9 +18,6 @@ namespace {
 // gather the weights of the others less often.
 constexpr std::int64_t kTileSize = 768;
 
-// Multiplications of the longest piece of work: between two of them Ctrl-C is heard.
-constexpr double kLongestPiece = 1e10;
-
 std::int64_t choose_tile_size(const Network& network) {
     double largest = 1.0;
     for (int l = 2; l <= network.depth(); ++l) {

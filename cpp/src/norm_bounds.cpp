@@ -194,8 +194,6 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
     std::vector<Panel> panels;
     for (int l = 2; l <= depth() && n_panels > 0; ++l) {
         const std::int64_t side = shorter_side(layer(l));
-        // No panel may be so large that Ctrl-C is not heard for long.
-        constexpr double kLongestPiece = 1e10;
         const auto longer = static_cast<double>(std::max(layer(l).n_in, layer(l).n_out));
         const auto fewest = static_cast<std::int64_t>(
             std::ceil(static_cast<double>(side) / std::sqrt(kLongestPiece / longer)));

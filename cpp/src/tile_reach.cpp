@@ -129,15 +129,14 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
                 }
             }
         }
-        // Those that were born here are decided by one entry of their gradient.
+        // Those of the last hidden layer are decided here, all others one layer above their own.
         const Tile* below = above->below.get();
         std::size_t kept = 0;
         for (std::size_t t = 0; t < traced.size(); ++t) {
             Traced knot = traced[t];
             const double* gradient = &gradients[t * n];
             if (knot.crossing.layer == layer) {
-                const double error = layer == network_.depth() ? 0.0 : knot.error;
-                if (std::fabs(gradient[knot.crossing.neuron]) > error) {
+                if (gradient[knot.crossing.neuron] != 0.0) {
                     reaches[knot.knot] = Reach::yes;
                 }
                 continue;

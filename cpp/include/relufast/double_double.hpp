@@ -62,6 +62,4 @@ inline bool operator<(DoubleDouble a, DoubleDouble b) {
     return a.hi < b.hi || (a.hi == b.hi && a.lo < b.lo);
 }
 
-inline DoubleDouble abs(DoubleDouble a) { return a.hi < 0.0 ? -a : a; }
-
 }  // namespace relufast

@@ -8,6 +8,10 @@ namespace relufast {
 // Asked now and then on the calling thread; true stops the work, which then throws Interrupted.
 using Interrupt = std::function<bool()>;
 
+// Multiplications of the longest piece of work, a fraction of a second: an interrupt is only heard
+// between two pieces.
+inline constexpr double kLongestPiece = 1e10;
+
 // Work that makes more work: last in, first out, so that what is pending stays small.
 //
 // Runs `root` and everything it and its descendants push, on n_threads threads, until none is

@@ -86,7 +86,6 @@ struct Workspace {
     std::vector<double> highest;
     std::vector<double> dense_point;
     std::vector<std::int32_t> alive;
-    std::vector<std::int32_t> alive_below;
 };
 
 // Carries tiles from layer to layer.
