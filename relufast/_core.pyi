@@ -13,9 +13,12 @@ import numpy.typing
 __all__: list[str] = [
     "Error",
     "Network",
+    "bends",
     "blas_ready",
     "find_breakpoints",
+    "largest_deviation",
     "load_blas",
+    "minimal_pieces",
     "normal_layer",
     "philox4x64",
     "version",
@@ -32,6 +35,15 @@ class Network:
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
     ) -> None: ...
 
+def bends(
+    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    exact: collections.abc.Callable[
+        [int, int, int, numpy.typing.NDArray[numpy.int64]],
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+) -> tuple[numpy.typing.NDArray[numpy.int64], int]: ...
 def blas_ready() -> bool: ...
 def find_breakpoints(
     network: Network,
@@ -43,10 +55,26 @@ def find_breakpoints(
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
+def largest_deviation(
+    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    knots: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    values: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+) -> float: ...
 def load_blas(
     capsules: dict[str, typing.Any],
     thread_limiter: typing.SupportsInt | typing.SupportsIndex | None,
 ) -> None: ...
+def minimal_pieces(
+    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    exact: collections.abc.Callable[
+        [int, int, int, numpy.typing.NDArray[numpy.int64]],
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+) -> dict[str, typing.Any]: ...
 def normal_layer(
     seed: typing.SupportsInt | typing.SupportsIndex,
     layer: typing.SupportsInt | typing.SupportsIndex,

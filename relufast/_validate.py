@@ -8,6 +8,7 @@ needed.
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 from collections.abc import Sequence
@@ -60,6 +61,20 @@ def vector(value: object, name: str, length: int) -> FloatArray:
     return array
 
 
+def polyline(x: object, y: object) -> tuple[FloatArray, FloatArray]:
+    """At least two finite points (x[i], y[i]), x rising."""
+    xs, ys = float_array(x, "x"), float_array(y, "y")
+    if xs.ndim != 1 or len(xs) < 2:
+        raise ValueError(f"x has shape {xs.shape}, but needs shape (n,), n at least 2")
+    if ys.shape != xs.shape:
+        raise ValueError(f"y has shape {ys.shape}, but needs shape {xs.shape}, as x has")
+    rises = xs[1:] > xs[:-1]
+    if not rises.all():
+        i = int(np.argmin(rises)) + 1
+        raise ValueError(f"x[{i}] is {xs[i]} after {xs[i - 1]}, but x must rise at every step")
+    return xs, ys
+
+
 def points(value: object, name: str, dimension: int) -> FloatArray:
     """One point, shape (dimension,), or m of them, shape (m, dimension); NaN and infinity pass.
 
@@ -83,6 +98,43 @@ def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, Float
     return first, second
 
 
+def line_or_none(start: object, stop: object) -> tuple[FloatArray, FloatArray] | None:
+    """Two different finite points of any one dimension, if they are given."""
+    if start is None and stop is None:
+        return None
+    _require_both(start, stop)
+    first = float_array(start, "start")
+    if first.ndim != 1 or len(first) == 0:
+        raise ValueError(f"start has shape {first.shape}, but needs shape (n_inputs,)")
+    return line(first, stop, len(first))
+
+
+def line_of_inputs(
+    n_inputs: int, ends: object, start: object, stop: object, whole_line: object
+) -> tuple[tuple[float, float], tuple[FloatArray, FloatArray] | None]:
+    """The interval of x, and the points at which x is 0 and 1 unless x itself is the one input."""
+    lo, hi = interval(ends)
+    is_whole = flag(whole_line, "whole_line")
+    if start is None and stop is None:
+        if n_inputs != 1:
+            raise ValueError(
+                f"network has {n_inputs} inputs, so that a line through them is needed: "
+                "give start and stop"
+            )
+        if is_whole:
+            raise ValueError(
+                "whole_line is True, but start and stop, which it extends, are missing"
+            )
+        return (lo, hi), None
+    _require_both(start, stop)
+    if (lo, hi) != (-math.inf, math.inf):
+        raise ValueError(
+            f"interval is {(lo, hi)}, but start and stop already say where the line ends"
+        )
+    points_of_line = line(start, stop, n_inputs)
+    return ((lo, hi) if is_whole else (0.0, 1.0)), points_of_line
+
+
 def interval(value: object, name: str = "interval") -> tuple[float, float]:
     """The two ends lo < hi, each of them possibly infinite."""
     array = float_array(value, name, finite=False)
@@ -93,6 +145,20 @@ def interval(value: object, name: str = "interval") -> tuple[float, float]:
     if not lo < hi:
         raise ValueError(f"{name} is ({lo}, {hi}), but needs lo < hi")
     return lo, hi
+
+
+def by_layer(value: object, name: str, depth: int, *, or_zero: bool = False) -> FloatArray:
+    """A positive number for each layer, from one for all or from as many; with or_zero also 0."""
+    array = float_array(value, name)
+    if array.shape not in ((), (depth,)):
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs a number or one for each of {depth} layers"
+        )
+    smallest = float(array.min())
+    if smallest < 0.0 or (smallest == 0.0 and not or_zero):
+        wanted = "must not be negative" if or_zero else "must be positive"
+        raise ValueError(f"{name} is {smallest}, but {wanted}")
+    return np.full(depth, array) if array.ndim == 0 else array
 
 
 def finite_float(value: object, name: str) -> float:
@@ -224,6 +290,12 @@ def _weights(weights: object) -> tuple[FloatArray, ...]:
             )
         checked.append(array)
     return tuple(checked)
+
+
+def _require_both(start: object, stop: object) -> None:
+    if start is None or stop is None:
+        given, missing = ("stop", "start") if start is None else ("start", "stop")
+        raise ValueError(f"{given} is given, but {missing} is missing: a line needs both")
 
 
 def _require_finite(array: FloatArray, name: str) -> None:

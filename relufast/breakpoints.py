@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from relufast import _validate
 from relufast._knots import find_knots, resolve_exactly
 from relufast._validate import FloatArray
-from relufast.network import Network
+from relufast.network import Network, checked_network
 
 IntArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
@@ -229,16 +229,8 @@ def breakpoints(
     >>> found.positions.tolist(), found.layers.tolist()
     ([0.25, 0.5, 0.75], [2, 1, 2])
     """
-    if not isinstance(network, Network):
-        raise TypeError(
-            f"network is of type {type(network).__name__}, but needs a relufast.Network"
-        )
-    lo, hi = _validate.interval(interval)
-    line = _line(network, (lo, hi), start, stop)
-    if _validate.flag(whole_line, "whole_line") and line is None:
-        raise ValueError("whole_line is True, but start and stop, which it extends, are missing")
-    if line is not None and not whole_line:
-        lo, hi = 0.0, 1.0
+    network = checked_network(network)
+    (lo, hi), line = _validate.line_of_inputs(network.widths[0], interval, start, stop, whole_line)
     certify = _validate.flag(certify, "certify")
     threads = (
         _available_cpus() if n_threads is None else _validate.positive_int(n_threads, "n_threads")
@@ -260,26 +252,6 @@ def breakpoints(
         network=network,
         line=line,
     )
-
-
-def _line(
-    network: Network, interval: tuple[float, float], start: object, stop: object
-) -> tuple[FloatArray, FloatArray] | None:
-    if start is None and stop is None:
-        if network.widths[0] != 1:
-            raise ValueError(
-                f"network has {network.widths[0]} inputs, so that a line through them is needed: "
-                "give start and stop"
-            )
-        return None
-    if start is None or stop is None:
-        given, missing = ("stop", "start") if start is None else ("start", "stop")
-        raise ValueError(f"{given} is given, but {missing} is missing: a line needs both")
-    if interval != (-math.inf, math.inf):
-        raise ValueError(
-            f"interval is {interval}, but start and stop already say where the line ends"
-        )
-    return _validate.line(start, stop, network.widths[0])
 
 
 def _available_cpus() -> int:

@@ -139,6 +139,16 @@ class Network:
             return handle
         return self._handle
 
+    def _with_output(self, output: int) -> Network:
+        """The same network with one of its outputs alone; shares all other layers."""
+        rows = slice(output, output + 1)
+        return self._from_adopted(
+            [*self._weights[:-1], self._weights[-1][rows]],
+            [*self._biases[:-1], self._biases[-1][rows]],
+            self._negative_slope,
+            self._rounded_line,
+        )
+
     @property
     def weights(self) -> tuple[FloatArray, ...]:
         """W_1, ..., W_{depth+1}: read-only, C-contiguous, float64, of shapes (n_l, n_{l-1})."""
@@ -476,3 +486,10 @@ def _joined_widths(widths: Sequence[int]) -> str:
         length = len(list(run))
         parts += [f"{width}x{length}"] if length > 3 else [str(width)] * length
     return "-".join(parts)
+
+
+def checked_network(value: object) -> Network:
+    """The value, if it is a network."""
+    if not isinstance(value, Network):
+        raise TypeError(f"network is of type {type(value).__name__}, but needs a relufast.Network")
+    return value

@@ -16,13 +16,6 @@ namespace py = pybind11;
 
 namespace {
 
-using DoubleArray = py::array_t<double, py::array::c_style>;
-
-bool has_signal() {
-    const py::gil_scoped_acquire held;
-    return PyErr_CheckSignals() != 0;
-}
-
 std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& weights,
                                                 const std::vector<DoubleArray>& biases,
                                                 double negative_slope) {
@@ -40,11 +33,6 @@ std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& 
     const py::gil_scoped_release released;
     return std::make_unique<relufast::Network>(widths, weight_data, bias_data, negative_slope,
                                                has_signal);
-}
-
-template <class T>
-py::array_t<T> as_array(const std::vector<T>& values) {
-    return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
 py::typing::Dict<py::str, py::object> find_breakpoints(

@@ -1,8 +1,25 @@
-// What module.cpp puts together: one function for each topic.
+// What module.cpp puts together, one function for each topic, and what topics share.
 #pragma once
 
+#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+
+#include <vector>
+
+using DoubleArray = pybind11::array_t<double, pybind11::array::c_style>;
+
+// Whether a signal's handler has raised, to be asked without the GIL.
+inline bool has_signal() {
+    const pybind11::gil_scoped_acquire held;
+    return PyErr_CheckSignals() != 0;
+}
+
+template <class T>
+pybind11::array_t<T> as_array(const std::vector<T>& values) {
+    return pybind11::array_t<T>(static_cast<pybind11::ssize_t>(values.size()), values.data());
+}
 
 void bind_blas(pybind11::module_& m);
 void bind_breakpoints(pybind11::module_& m);
+void bind_minimal_pieces(pybind11::module_& m);
 void bind_normals(pybind11::module_& m);

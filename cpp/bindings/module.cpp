@@ -25,5 +25,6 @@ PYBIND11_MODULE(_core, m) {
     });
     bind_blas(m);
     bind_breakpoints(m);
+    bind_minimal_pieces(m);
     bind_normals(m);
 }

@@ -1,0 +1,303 @@
+// The fewest pieces within a tolerance: a shortest link path in the tube (Imai and Iri, J. Inform.
+// Process. 9, 1986), one extreme line after the other.
+//
+// Lines that stay in the tube up to some x form a convex set. The highest and the lowest of them at
+// x are kept: the highest goes through a corner of the lower boundary and then through one of the
+// upper boundary, and the lowest the other way round. Where the tube leaves the highest line
+// behind, rising, no line goes further. From its last contact q with the upper boundary to its exit
+// e through the lower one that line separates what was reached from what was not, so that the next
+// piece has to cross it between q and e, from below to above. A line does so, and stays in the tube
+// from there on, exactly if it passes below the corners of the upper boundary from q on, and above
+// e and the corners of the lower boundary from e on: the same question again. q lies to the right
+// of the exit before, so that every corner is looked at twice at the most, and time is linear.
+#include "relufast/minimal_pieces.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+
+#include "relufast/error.hpp"
+#include "relufast/rounding.hpp"
+
+namespace relufast {
+
+namespace {
+
+constexpr std::int64_t kPollEvery = 1 << 16;  // vertices, about a millisecond
+
+void poll(const Interrupt& interrupt) {
+    if (interrupt && interrupt()) {
+        throw Interrupted("interrupted");
+    }
+}
+
+// The corners of one boundary that lines may yet touch: a convex chain, whose first corner is where
+// the extreme line of the other side touches it.
+class Chain {
+ public:
+    void clear() {
+        points_.clear();
+        first_ = 0;
+    }
+    bool empty() const { return points_.size() == first_; }
+    const TubePoint& first() const { return points_[first_]; }
+
+    // The corner that the extreme line of the other side through `right` touches becomes the first.
+    void advance_to_tangent(Tube& tube, int side, const TubePoint& right) {
+        while (points_.size() - first_ >= 2 &&
+               side * tube.orientation(points_[first_], points_[first_ + 1], right) >= 0) {
+            ++first_;
+        }
+    }
+
+    void add(Tube& tube, int side, const TubePoint& point) {
+        while (points_.size() - first_ >= 2 &&
+               side * tube.orientation(points_[points_.size() - 2], points_.back(), point) <= 0) {
+            points_.pop_back();
+        }
+        points_.push_back(point);
+    }
+
+ private:
+    std::vector<TubePoint> points_;
+    std::size_t first_ = 0;
+};
+
+// How a boundary's extreme line comes to the next vertex: in the tube; beyond this boundary, so
+// that another line is the extreme one; or beyond the opposite boundary, and with it all lines.
+enum class Step { kStays, kNarrows, kLeavesAll };
+
+// One boundary: its corners, and the extreme line that touches this side last.
+struct Boundary {
+    int side = 0;
+    Chain chain{};
+    TubeLine extreme{};
+    bool has_extreme = false;
+    Step step = Step::kNarrows;
+};
+
+class PathFinder {
+ public:
+    PathFinder(Tube& tube, const Interrupt& interrupt) : tube_(tube), interrupt_(interrupt) {}
+
+    // Lines of all pieces, the last two being the extreme ones of the last piece.
+    std::vector<TubeLine> run() {
+        for (Boundary* boundary : {&lower_, &upper_}) {
+            boundary->chain.add(tube_, boundary->side, tube_.corner(0, boundary->side));
+        }
+        std::vector<TubeLine> lines;
+        for (std::int64_t i = 1; i < tube_.size(); ++i) {
+            if (i % kPollEvery == 0) {
+                poll(interrupt_);
+            }
+            go_on_to(i);
+            if (Boundary* const left_behind = boundary_left_behind()) {
+                lines.push_back(left_behind->extreme);
+                begin_piece(i, *left_behind);
+                go_on_to(i);  // which the new piece always reaches
+            }
+            narrow(i);
+        }
+        lines.push_back(lower_.extreme);
+        lines.push_back(upper_.extreme);
+        return lines;
+    }
+
+ private:
+    Boundary& opposite(const Boundary& boundary) { return &boundary == &lower_ ? upper_ : lower_; }
+
+    void go_on_to(std::int64_t i) {
+        lower_.step = step_of(lower_, i);
+        upper_.step = step_of(upper_, i);
+    }
+
+    // The boundary whose extreme line the tube leaves behind: the upper one if the tube rises.
+    Boundary* boundary_left_behind() {
+        return lower_.step == Step::kLeavesAll   ? &lower_
+               : upper_.step == Step::kLeavesAll ? &upper_
+                                                 : nullptr;
+    }
+
+    Step step_of(const Boundary& boundary, std::int64_t i) {
+        if (!boundary.has_extreme) {
+            return Step::kNarrows;
+        }
+        const double x = tube_.x(i);
+        const double y = tube_.y(i);
+        const double outwards = boundary.side * (boundary.extreme.at(x) - y);
+        const double error = boundary.extreme.error(x) + 4.0 * kRoundoff * std::abs(y) +
+                             4.0 * kRoundoff * tube_.tolerance();
+        if (std::abs(outwards) < tube_.tolerance() - error) {
+            return Step::kStays;
+        }
+        if (outwards > tube_.tolerance() + error) {
+            return Step::kNarrows;
+        }
+        if (outwards < -tube_.tolerance() - error) {
+            return Step::kLeavesAll;
+        }
+        if (boundary.side * orientation(boundary, i, -boundary.side) > 0) {
+            return Step::kLeavesAll;
+        }
+        return boundary.side * orientation(boundary, i, boundary.side) < 0 ? Step::kNarrows
+                                                                           : Step::kStays;
+    }
+
+    int orientation(const Boundary& boundary, std::int64_t i, int side) {
+        return tube_.orientation(boundary.extreme.from(), boundary.extreme.to(),
+                                 tube_.corner(i, side));
+    }
+
+    // Keep the lines that pass vertex i in the tube. A corner that excludes none now never will,
+    // because lines only get fewer.
+    void narrow(std::int64_t i) {
+        // Both lines first: a corner is no contact for the other corner above or below it.
+        for (Boundary* boundary : {&lower_, &upper_}) {
+            if (boundary->step == Step::kNarrows) {
+                set_extreme(*boundary, tube_.corner(i, boundary->side));
+            }
+        }
+        for (Boundary* boundary : {&lower_, &upper_}) {
+            if (boundary->step == Step::kNarrows) {
+                boundary->chain.add(tube_, boundary->side, tube_.corner(i, boundary->side));
+            }
+        }
+    }
+
+    void set_extreme(Boundary& boundary, const TubePoint& contact) {
+        Boundary& other = opposite(boundary);
+        other.chain.advance_to_tangent(tube_, other.side, contact);
+        boundary.extreme = TubeLine(other.chain.first(), contact);
+        boundary.has_extreme = true;
+    }
+
+    // The piece after the extreme line of `boundary`, which ends before vertex i.
+    void begin_piece(std::int64_t i, Boundary& boundary) {
+        Boundary& other = opposite(boundary);
+        const TubePoint contact = boundary.extreme.to();
+        const TubePoint exit = tube_.exit(boundary.extreme.from(), contact, i, other.side);
+        boundary.chain.clear();
+        boundary.chain.add(tube_, boundary.side, contact);
+        for (std::int64_t k = vertex_after(contact); k < i; ++k) {
+            boundary.chain.add(tube_, boundary.side, tube_.corner(k, boundary.side));
+        }
+        boundary.has_extreme = false;
+        other.chain.clear();
+        set_extreme(other, exit);
+        other.chain.add(tube_, other.side, exit);
+    }
+
+    std::int64_t vertex_after(const TubePoint& point) const {
+        if (point.is_vertex()) {
+            return point.code / 2 + 1;
+        }
+        return tube_.exits()[static_cast<std::size_t>(-1 - point.code)].segment;
+    }
+
+    Tube& tube_;
+    const Interrupt& interrupt_;
+    Boundary lower_{.side = -1};
+    Boundary upper_{.side = 1};
+};
+
+// The knots of the path along these lines, rounded.
+void add_knots(MinimalPieces& pieces, const Tube& tube, const std::vector<TubeLine>& lines) {
+    const std::size_t count = lines.size() - 1;
+    const auto value = [&](std::size_t piece, double x) {
+        return piece + 1 < count ? lines[piece].at(x)
+                                 : 0.5 * lines[count - 1].at(x) + 0.5 * lines[count].at(x);
+    };
+    const double begin = tube.x(0);
+    const double end = tube.x(tube.size() - 1);
+    pieces.knots.push_back(begin);
+    pieces.values.push_back(value(0, begin));
+    for (std::size_t piece = 0; piece + 1 < count; ++piece) {
+        // The next line crosses this one between its last contact and its exit.
+        const double from = lines[piece].to().x;
+        const double to = tube.x(tube.exits()[piece].segment);
+        const double gap_from = value(piece + 1, from) - value(piece, from);
+        const double gap_to = value(piece + 1, to) - value(piece, to);
+        const double share = std::clamp(gap_from / (gap_from - gap_to), 0.0, 1.0);
+        const double knot = from + share * (to - from);
+        pieces.knots.push_back(knot);
+        pieces.values.push_back(value(piece, knot));
+    }
+    pieces.knots.push_back(end);
+    pieces.values.push_back(value(count - 1, end));
+}
+
+// A bound on |g - f| at a vertex (x, y) of one function, below or above the chord of the other.
+double deviation_at(double x, double y, double left_x, double left_y, double right_x,
+                    double right_y) {
+    const double slope = (right_y - left_y) / (right_x - left_x);
+    const double step = slope * (x - left_x);
+    const double rounding =
+        8.0 * kRoundoff * (std::abs(left_y) + std::abs(step) + std::abs(y)) + 0x1p-1000;
+    return (std::abs(left_y + step - y) + rounding) * kInflate;
+}
+
+// The largest bound at the vertices (x[i], y[i]) of one function, on the chords of another with the
+// same ends.
+double largest_deviation_at(std::span<const double> x, std::span<const double> y,
+                            std::span<const double> chord_x, std::span<const double> chord_y) {
+    double largest = 0.0;
+    std::size_t right = 1;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        while (right + 1 < chord_x.size() && chord_x[right] < x[i]) {
+            ++right;
+        }
+        const double deviation = deviation_at(x[i], y[i], chord_x[right - 1], chord_y[right - 1],
+                                              chord_x[right], chord_y[right]);
+        if (std::isnan(deviation)) {
+            return kInfinity;
+        }
+        largest = std::max(largest, deviation);
+    }
+    return largest;
+}
+
+}  // namespace
+
+MinimalPieces minimal_pieces(std::span<const double> x, std::span<const double> y, double tolerance,
+                             const ExactOrientation& exact, const Interrupt& interrupt) {
+    Tube tube(x, y, tolerance, exact);
+    const std::vector<TubeLine> lines = PathFinder(tube, interrupt).run();
+    MinimalPieces pieces;
+    pieces.count = static_cast<std::int64_t>(lines.size()) - 1;
+    pieces.n_open = tube.n_open();
+    for (const std::size_t i : {0, 1}) {
+        const TubeLine& line = lines[lines.size() - 2 + i];
+        pieces.last[i] = {line.from().code, line.to().code};
+    }
+    add_knots(pieces, tube, lines);
+    pieces.exits = tube.exits();
+    return pieces;
+}
+
+Bends bends(std::span<const double> x, std::span<const double> y, const ExactOrientation& exact,
+            const Interrupt& interrupt) {
+    Tube tube(x, y, 0.0, exact);
+    Bends found;
+    found.vertices.push_back(0);
+    for (std::int64_t i = 1; i + 1 < tube.size(); ++i) {
+        if (i % kPollEvery == 0) {
+            poll(interrupt);
+        }
+        if (tube.orientation(tube.corner(i - 1, 1), tube.corner(i, 1), tube.corner(i + 1, 1)) !=
+            0) {
+            found.vertices.push_back(i);
+        }
+    }
+    found.vertices.push_back(tube.size() - 1);
+    found.n_open = tube.n_open();
+    return found;
+}
+
+double largest_deviation(std::span<const double> x, std::span<const double> y,
+                         std::span<const double> knots, std::span<const double> values) {
+    return std::max(largest_deviation_at(x, y, knots, values),
+                    largest_deviation_at(knots, values, x, y));
+}
+
+}  // namespace relufast

@@ -1,0 +1,187 @@
+"""How many pieces a network uses on a line, and how few would do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relufast import _validate
+from relufast._validate import FloatArray
+from relufast.breakpoints import Breakpoints, breakpoints
+from relufast.minimal_pieces import count_minimal_pieces
+from relufast.network import Network, checked_network
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RegionSparsity:
+    """Used and minimal pieces of one output of a network on an interval.
+
+    Attributes
+    ----------
+    tolerances : ndarray of float64, shape (t,)
+        As given.
+    used : int
+        Pieces that the output has: one more than there are breakpoints that reach it.
+    minimal : ndarray of int64, shape (t,)
+        The least number of pieces within each tolerance.
+    ratio : ndarray of float64, shape (t,)
+        used / minimal, at least 1.
+    growth_exponent : float
+        The slope of a straight line through log ratio against log tolerance, by least squares: the
+        ratio grows like tolerance ** growth_exponent. NaN for fewer than two different tolerances.
+    growth_exponent_error : float
+        The standard error of that slope, from the residuals; NaN for fewer than three.
+    certified : bool
+        `used` is proven, and `minimal` is for the function through the rounded vertices.
+    n_ambiguous : int
+        Decisions that stayed open in both counts together.
+    breakpoints : Breakpoints
+        Of the network, with that output alone.
+    """
+
+    tolerances: FloatArray
+    used: int
+    minimal: NDArray[np.int64]
+    ratio: FloatArray
+    growth_exponent: float
+    growth_exponent_error: float
+    certified: bool
+    n_ambiguous: int
+    breakpoints: Breakpoints
+
+    def __repr__(self) -> str:
+        trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
+        fewest, most = self.minimal.min(), self.minimal.max()
+        return f"RegionSparsity({self.used:,} used, {fewest:,} to {most:,} minimal, {trust})"
+
+
+def region_sparsity(
+    network: Network,
+    interval: ArrayLike | None,
+    tolerances: ArrayLike,
+    *,
+    output: SupportsIndex | None = None,
+    start: ArrayLike | None = None,
+    stop: ArrayLike | None = None,
+    n_threads: int | None = None,
+) -> RegionSparsity:
+    """Compare the pieces that a network uses on an interval with the fewest within tolerances.
+
+    Parameters
+    ----------
+    network : Network
+    interval : (lo, hi) or None
+        Both ends finite; None for a line through `start` and `stop`.
+    tolerances : array_like of float, shape (t,)
+        At least one, all positive, in units of the output.
+    output : int, optional
+        Which output, from 0; needed if there are several.
+    start, stop : array_like of float, shape (n_inputs,), optional
+        The segment between two points, for a network with any number of inputs.
+    n_threads : int, optional
+        As for `breakpoints`.
+
+    Returns
+    -------
+    RegionSparsity
+
+    Raises
+    ------
+    TypeError
+        For a wrong type or dtype.
+    ValueError
+        For an infinite interval, no tolerance or one that is not positive, an output that is
+        missing or out of range, or whose values overflow, besides what `breakpoints` refuses.
+
+    Notes
+    -----
+    Breakpoints are found once. The output is then evaluated at each, in float64, and `minimal`
+    counts for the function through these rounded vertices: exactly, but tolerances near 1e-15 of
+    the largest value say more about rounding than about the network.
+
+    Costs one call of `breakpoints`, a forward pass for each breakpoint, and about 0.1 microseconds
+    a breakpoint and tolerance.
+
+    References
+    ----------
+    Kogan, Jananthan, Kepner, Complexity of One-Dimensional ReLU DNNs, arXiv 2512.08091, our reading
+    of Definition 3.2 (region-adaptive sparsity).
+
+    Examples
+    --------
+    >>> import relufast
+    >>> network = relufast.Network.random((1, 50, 50, 50, 1), bias_variance=0.25, seed=1)
+    >>> found = relufast.region_sparsity(network, (-1.0, 1.0), [0.1, 0.01, 0.001])
+    >>> found.used, found.minimal.tolist()
+    (119, [2, 12, 38])
+    """
+    limits = _tolerances(tolerances)
+    network = checked_network(network)
+    alone = _with_one_output(network, output)
+    if interval is None and start is None:
+        raise ValueError("interval is missing, but needs two finite ends (lo, hi)")
+    ends = (-math.inf, math.inf) if interval is None else _validate.interval(interval)
+    if interval is not None and not all(map(math.isfinite, ends)):
+        raise ValueError(f"interval is {ends}, but needs two finite ends")
+    found = breakpoints(alone, ends, start=start, stop=stop, n_threads=n_threads)
+    x = np.unique(np.concatenate([found.interval, found.positions]))
+    y = found.function(x)[:, 0]
+    if not np.isfinite(y).all():
+        raise ValueError(f"network has outputs beyond float64 in the interval {found.interval}")
+    counts, open_decisions = zip(*(count_minimal_pieces(x, y, e) for e in limits), strict=True)
+    minimal = np.array(counts, dtype=np.int64)
+    n_ambiguous = (found.n_ambiguous or 0) + sum(open_decisions)
+    ratio = found.n_output_regions / minimal
+    exponent, error = _slope(np.log(limits), np.log(ratio))
+    for array in (limits, minimal, ratio):
+        array.flags.writeable = False
+    return RegionSparsity(
+        tolerances=limits,
+        used=found.n_output_regions,
+        minimal=minimal,
+        ratio=ratio,
+        growth_exponent=exponent,
+        growth_exponent_error=error,
+        certified=n_ambiguous == 0,
+        n_ambiguous=n_ambiguous,
+        breakpoints=found,
+    )
+
+
+def _tolerances(value: ArrayLike) -> FloatArray:
+    limits = np.array(_validate.float_array(value, "tolerances"))
+    if limits.ndim != 1 or len(limits) == 0:
+        raise ValueError(f"tolerances has shape {limits.shape}, but needs shape (t,), t at least 1")
+    if limits.min() <= 0.0:
+        raise ValueError(f"tolerances has {limits.min()}, but all must be positive")
+    return limits
+
+
+def _with_one_output(network: Network, output: SupportsIndex | None) -> Network:
+    n_outputs = network.widths[-1]
+    if n_outputs == 1 and output is None:
+        return network
+    if output is None:
+        raise ValueError(f"network has {n_outputs} outputs: give output, which of them to take")
+    chosen = _validate.integer(output, "output")
+    if not 0 <= chosen < n_outputs:
+        raise ValueError(f"output is {chosen}, but the network has outputs 0 to {n_outputs - 1}")
+    return network._with_output(chosen)
+
+
+def _slope(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Of the line by least squares, and its standard error."""
+    deviation = x - x.mean()
+    spread = float(deviation @ deviation)
+    if spread == 0.0:
+        return math.nan, math.nan
+    slope = float(deviation @ y) / spread
+    freedom = len(x) - 2
+    if freedom < 1:
+        return slope, math.nan
+    residuals = y - y.mean() - slope * deviation
+    return slope, math.sqrt(float(residuals @ residuals) / freedom / spread)
