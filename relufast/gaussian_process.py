@@ -109,7 +109,7 @@ class GaussianProcess:
         """A_l / B_l, which neither overflows nor vanishes where A_l and B_l do."""
         offset, rise = self._first
         squares = [offset / rise]
-        with np.errstate(over="ignore", divide="ignore"):
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
             for gain, bias in zip(self._gains, self._biases, strict=True):
                 rise = gain * rise
                 squares.append(squares[-1] + (bias / rise if bias else 0.0))

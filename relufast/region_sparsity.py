@@ -23,7 +23,7 @@ class RegionSparsity:
     Attributes
     ----------
     tolerances : ndarray of float64, shape (t,)
-        As given.
+        In units of the output.
     used : int
         Pieces that the output has: one more than there are breakpoints that reach it.
     minimal : ndarray of int64, shape (t,)
@@ -64,6 +64,7 @@ def region_sparsity(
     interval: ArrayLike | None,
     tolerances: ArrayLike,
     *,
+    relative: bool = False,
     output: SupportsIndex | None = None,
     start: ArrayLike | None = None,
     stop: ArrayLike | None = None,
@@ -78,6 +79,8 @@ def region_sparsity(
         Both ends finite; None for a line through `start` and `stop`.
     tolerances : array_like of float, shape (t,)
         At least one, all positive, in units of the output.
+    relative : bool
+        Take tolerances in units of half the range of the output on the interval instead.
     output : int, optional
         Which output, from 0; needed if there are several.
     start, stop : array_like of float, shape (n_inputs,), optional
@@ -132,6 +135,9 @@ def region_sparsity(
     y = found.function(x)[:, 0]
     if not np.isfinite(y).all():
         raise ValueError(f"network has outputs beyond float64 in the interval {found.interval}")
+    if _validate.flag(relative, "relative"):
+        # A constant has one piece within any tolerance.
+        limits = limits * (0.5 * float(np.ptp(y)) or 1.0)
     counts, open_decisions = zip(*(count_minimal_pieces(x, y, e) for e in limits), strict=True)
     minimal = np.array(counts, dtype=np.int64)
     n_ambiguous = (found.n_ambiguous or 0) + sum(open_decisions)

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
-from relufast.breakpoints import Breakpoints
+
+class Certified(Protocol):
+    """A result that says whether it is proven."""
+
+    @property
+    def certified(self) -> bool: ...
+    @property
+    def n_ambiguous(self) -> int | None: ...
+
+
+Result = TypeVar("Result", bound=Certified)
 
 
 class Certification:
     """A tally of results, certified and other ones."""
 
-    def __init__(self, found: Iterable[Breakpoints] = ()) -> None:
+    def __init__(self, found: Iterable[Certified] = ()) -> None:
         self.total = 0
         self.certified = 0
         self.ambiguous = 0
         for each in found:
             self.add(each)
 
-    def add(self, found: Breakpoints) -> Breakpoints:
+    def add(self, found: Result) -> Result:
         """Count the result, and give it back."""
         self.total += 1
         self.certified += found.certified

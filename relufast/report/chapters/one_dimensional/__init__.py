@@ -7,7 +7,9 @@ from relufast.report.chapters.one_dimensional import (
     between_digits,
     counts_by_layer,
     digit_example,
+    minimal_complexity,
     output_reach,
+    positions,
     random_function,
 )
 from relufast.report.digits import load_digits
@@ -40,7 +42,9 @@ def chapter(settings: Settings, progress: Progress) -> Chapter:
         sections=(
             random_function.section(settings),
             counts_by_layer.section(settings, progress),
+            positions.section(settings, progress),
             output_reach.section(settings, progress),
+            minimal_complexity.section(settings, progress, digits),
             between_digits.section(settings, progress, digits),
             digit_example.section(settings, digits),
         ),

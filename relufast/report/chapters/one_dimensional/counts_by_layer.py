@@ -12,6 +12,7 @@ import numpy as np
 
 from relufast._validate import FloatArray
 from relufast.breakpoints import Breakpoints, breakpoints
+from relufast.gaussian_process import GaussianProcess
 from relufast.network import Network
 from relufast.report import text
 from relufast.report.certification import Certification
@@ -85,7 +86,7 @@ def section(settings: Settings, progress: Progress) -> Section:
         for width, networks in _NETWORKS_BY_WIDTH.items()
         if width <= settings.largest_width
     ]
-    limit = law.infinite_width(_DEPTH, _WINDOW, bias_variance=_BIAS_VARIANCE)
+    limit = GaussianProcess(_DEPTH, bias_variance=_BIAS_VARIANCE).expected_zeros(_WINDOW)
     numbers = ", ".join(f"{c.networks:,} of width {c.width}" for c in counts)
     return Section(
         title="How many, layer by layer",

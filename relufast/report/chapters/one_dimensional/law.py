@@ -23,25 +23,6 @@ from relufast.report.estimate import Estimate, mean
 WEIGHT_VARIANCE = 2.0  # He
 
 
-def infinite_width(
-    depth: int, interval: tuple[float, float], *, bias_variance: float
-) -> FloatArray:
-    """Expected breakpoints of one neuron in an interval, by layer, shape (depth,).
-
-    (1/pi) [atan(x sqrt(B_l / A_l))] from one end to the other: A_l + B_l x^2 is the variance of a
-    preactivation of layer l at x.
-    """
-    constant, slope = bias_variance, WEIGHT_VARIANCE
-    expected = []
-    for _ in range(depth):
-        scale = math.sqrt(slope / constant)
-        lo, hi = (math.atan(x * scale) for x in interval)
-        expected.append((hi - lo) / math.pi)
-        constant = bias_variance + WEIGHT_VARIANCE / 2 * constant
-        slope = WEIGHT_VARIANCE / 2 * slope
-    return np.array(expected)
-
-
 def whole_line(widths: Sequence[float]) -> FloatArray:
     """Expected breakpoints of one neuron on the whole line, by layer, shape (depth,).
 
