@@ -22,7 +22,7 @@ def measure_memory(width: int, depth: int, *, seed: int, radius: float) -> dict[
     return record
 
 
-def _peak_gib() -> float:
+def peak_gib() -> float:
     status = Path("/proc/self/status")
     if status.exists():
         # Not ru_maxrss: on Linux a process starts with that of the one that started it.
@@ -35,7 +35,7 @@ def _peak_gib() -> float:
 
 def _main(width: int, depth: int, seed: int, radius: float) -> None:
     network = relufast.Network.random((1, *[width] * depth, 1), bias_variance=0.25, seed=seed)
-    before = _peak_gib()
+    before = peak_gib()
     began = perf_counter()
     found = relufast.breakpoints(network, (-radius, radius), n_threads=2)
     seconds = perf_counter() - began
@@ -44,7 +44,7 @@ def _main(width: int, depth: int, seed: int, radius: float) -> None:
         "depth": depth,
         "seed": seed,
         "seconds": seconds,
-        "peak_gib": _peak_gib(),
+        "peak_gib": peak_gib(),
         "peak_before_gib": before,
         "count": found.count,
         "certified": found.certified,

@@ -21,18 +21,18 @@ def peer_table(results: Iterable[Result]) -> str:
         theirs = result.timings.get("regioncam")
         goal = result.case.goal
         if theirs is None:
-            row += ["not installed", _milliseconds(ours), "", "", "", ""]
+            row += ["not installed", milliseconds(ours), "", "", "", ""]
         else:
             ratio = ours.times_faster_than(theirs)
             again = result.timings["again"].times_faster_than(theirs)
             at_best = theirs.spread.lowest / ours.spread.lowest
             row += [f"{result.other_counts['regioncam']:,} of {result.count:,}"]
-            row += [_milliseconds(ours), _milliseconds(theirs)]
-            row += [_ratio(ratio), f"{at_best:.2f}", _ratio(again)]
+            row += [milliseconds(ours), milliseconds(theirs)]
+            row += [two_decimals(ratio), f"{at_best:.2f}", two_decimals(again)]
         row += ["" if goal is None else f"at least {goal:g}"]
-        row += ["" if goal is None or theirs is None else _verdict(ratio.median >= goal)]
+        row += ["" if goal is None or theirs is None else verdict(ratio.median >= goal)]
         rows.append(row)
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def other_table(results: Iterable[Result]) -> str:
@@ -44,17 +44,17 @@ def other_table(results: Iterable[Result]) -> str:
     for result in results:
         timings = result.timings
         row = [_size(result)]
-        row += [_milliseconds(timings[name]) for name in ("relufast", "again", "one thread")]
+        row += [milliseconds(timings[name]) for name in ("relufast", "again", "one thread")]
         for name in ("certify=False", "naive"):
             timed = name in timings
-            row += [_milliseconds(timings[name]) if timed else ""]
+            row += [milliseconds(timings[name]) if timed else ""]
             row += [f"{result.other_counts[name]:,} of {result.count:,}" if timed else ""]
-        row += [_milliseconds(timings["products"])]
+        row += [milliseconds(timings["products"])]
         for name in ("relufast", "regioncam"):
             timed = name in timings
-            row += [_three_digits(1e3 * timings[name].cpu_spread.median) if timed else ""]
+            row += [three_digits(1e3 * timings[name].cpu_spread.median) if timed else ""]
         rows.append(row)
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def memory_table(memory: dict[str, Any], goal_gib: float) -> str:
@@ -70,34 +70,34 @@ def memory_table(memory: dict[str, Any], goal_gib: float) -> str:
         f"{memory['peak_gib']:.2f}",
         f"{memory['peak_before_gib']:.2f}",
         f"under {goal_gib:g}",
-        _verdict(memory["peak_gib"] < goal_gib),
+        verdict(memory["peak_gib"] < goal_gib),
     ]
-    return _table(head, [row])
+    return table(head, [row])
 
 
 def _size(result: Result) -> str:
     return f"{result.case.width} x {result.case.depth}"
 
 
-def _milliseconds(timing: Timing) -> str:
+def milliseconds(timing: Timing) -> str:
     spread = timing.spread
-    low, high = _three_digits(1e3 * spread.lowest), _three_digits(1e3 * spread.highest)
-    return f"{_three_digits(1e3 * spread.median)} [{low}, {high}]"
+    low, high = three_digits(1e3 * spread.lowest), three_digits(1e3 * spread.highest)
+    return f"{three_digits(1e3 * spread.median)} [{low}, {high}]"
 
 
-def _three_digits(value: float) -> str:
+def three_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 100.0 else f"{value:#.3g}"
 
 
-def _ratio(spread: Spread) -> str:
+def two_decimals(spread: Spread) -> str:
     return f"{spread.median:.2f} [{spread.lowest:.2f}, {spread.highest:.2f}]"
 
 
-def _verdict(holds: bool) -> str:
+def verdict(holds: bool) -> str:
     return "holds" if holds else "MISSED"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def table(head: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = [head, ["-" * width for width in widths], *rows]
     return "\n".join(

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "relufast/deviation.hpp"
 #include "relufast/minimal_pieces.hpp"
 
 namespace py = pybind11;

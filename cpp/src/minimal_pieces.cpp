@@ -18,6 +18,7 @@
 #include <cstddef>
 
 #include "relufast/error.hpp"
+#include "relufast/multiversion.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
@@ -25,11 +26,41 @@ namespace relufast {
 namespace {
 
 constexpr std::int64_t kPollEvery = 1 << 16;  // vertices, about a millisecond
+// So many vertices in a row that change nothing make it likely that dozens more will not.
+constexpr std::int64_t kWorthSkipping = 8;
 
 void poll(const Interrupt& interrupt) {
     if (interrupt && interrupt()) {
         throw Interrupted("interrupted");
     }
+}
+
+// How many of the vertices certainly lie within `limit` of two lines, up to the first of which that
+// is not known, or somewhat fewer.
+RELUFAST_MULTIVERSION
+std::int64_t count_near(const double* __restrict x, const double* __restrict y, std::int64_t n,
+                        const TubeLine::Coefficients& a, const TubeLine::Coefficients& b,
+                        double limit) {
+    constexpr std::int64_t kBlock = 32;
+    std::int64_t start = 0;
+    for (; start + kBlock <= n; start += kBlock) {
+        double n_far = 0.0;
+#pragma omp simd reduction(+ : n_far)
+        for (std::int64_t i = start; i < start + kBlock; ++i) {
+            const double from_a = x[i] - a.x;
+            const double from_b = x[i] - b.x;
+            const double rounding = 4.0 * kRoundoff * std::fabs(y[i]);
+            const double to_a = std::fabs(a.y + a.slope * from_a - y[i]) +
+                                (a.error + a.error_slope * from_a + rounding);
+            const double to_b = std::fabs(b.y + b.slope * from_b - y[i]) +
+                                (b.error + b.error_slope * from_b + rounding);
+            n_far += to_a < limit && to_b < limit ? 0.0 : 1.0;
+        }
+        if (n_far > 0.0) {
+            break;
+        }
+    }
+    return start;
 }
 
 // The corners of one boundary that lines may yet touch: a convex chain, whose first corner is where
@@ -87,11 +118,26 @@ class PathFinder {
             boundary->chain.add(tube_, boundary->side, tube_.corner(0, boundary->side));
         }
         std::vector<TubeLine> lines;
+        std::int64_t n_stayed = 0;  // vertices in a row
+        std::int64_t polled = 0;
         for (std::int64_t i = 1; i < tube_.size(); ++i) {
-            if (i % kPollEvery == 0) {
+            if (i - polled >= kPollEvery) {
+                polled = i;
                 poll(interrupt_);
             }
+            if (n_stayed >= kWorthSkipping) {
+                i += count_staying(i);
+                n_stayed = 0;
+                if (i == tube_.size()) {
+                    break;
+                }
+            }
             go_on_to(i);
+            if (lower_.step == Step::kStays && upper_.step == Step::kStays) {
+                ++n_stayed;
+                continue;
+            }
+            n_stayed = 0;
             if (Boundary* const left_behind = boundary_left_behind()) {
                 lines.push_back(left_behind->extreme);
                 begin_piece(i, *left_behind);
@@ -106,6 +152,14 @@ class PathFinder {
 
  private:
     Boundary& opposite(const Boundary& boundary) { return &boundary == &lower_ ? upper_ : lower_; }
+
+    // How many vertices from i on both extreme lines pass in the tube, or somewhat fewer.
+    std::int64_t count_staying(std::int64_t i) const {
+        const std::int64_t n = std::min(tube_.size() - i, kPollEvery);
+        return count_near(tube_.x_data() + i, tube_.y_data() + i, n, lower_.extreme.coefficients(),
+                          upper_.extreme.coefficients(),
+                          tube_.tolerance() * (1.0 - 8.0 * kRoundoff));
+    }
 
     void go_on_to(std::int64_t i) {
         lower_.step = step_of(lower_, i);
@@ -227,36 +281,6 @@ void add_knots(MinimalPieces& pieces, const Tube& tube, const std::vector<TubeLi
     pieces.values.push_back(value(count - 1, end));
 }
 
-// A bound on |g - f| at a vertex (x, y) of one function, below or above the chord of the other.
-double deviation_at(double x, double y, double left_x, double left_y, double right_x,
-                    double right_y) {
-    const double slope = (right_y - left_y) / (right_x - left_x);
-    const double step = slope * (x - left_x);
-    const double rounding =
-        8.0 * kRoundoff * (std::abs(left_y) + std::abs(step) + std::abs(y)) + 0x1p-1000;
-    return (std::abs(left_y + step - y) + rounding) * kInflate;
-}
-
-// The largest bound at the vertices (x[i], y[i]) of one function, on the chords of another with the
-// same ends.
-double largest_deviation_at(std::span<const double> x, std::span<const double> y,
-                            std::span<const double> chord_x, std::span<const double> chord_y) {
-    double largest = 0.0;
-    std::size_t right = 1;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        while (right + 1 < chord_x.size() && chord_x[right] < x[i]) {
-            ++right;
-        }
-        const double deviation = deviation_at(x[i], y[i], chord_x[right - 1], chord_y[right - 1],
-                                              chord_x[right], chord_y[right]);
-        if (std::isnan(deviation)) {
-            return kInfinity;
-        }
-        largest = std::max(largest, deviation);
-    }
-    return largest;
-}
-
 }  // namespace
 
 MinimalPieces minimal_pieces(std::span<const double> x, std::span<const double> y, double tolerance,
@@ -292,12 +316,6 @@ Bends bends(std::span<const double> x, std::span<const double> y, const ExactOri
     found.vertices.push_back(tube.size() - 1);
     found.n_open = tube.n_open();
     return found;
-}
-
-double largest_deviation(std::span<const double> x, std::span<const double> y,
-                         std::span<const double> knots, std::span<const double> values) {
-    return std::max(largest_deviation_at(x, y, knots, values),
-                    largest_deviation_at(knots, values, x, y));
 }
 
 }  // namespace relufast

@@ -69,24 +69,17 @@ bool add_product(ExactSum& sum, const std::array<double, N>& left,
     return true;
 }
 
-// How far the orientation of three points may be off because the first is: a bound on the change of
-// twice the area of their triangle, `other` and `third` being its other corners.
-double orientation_error(const TubePoint& point, const TubePoint& other, const TubePoint& third) {
-    const double width =
-        std::abs(third.x - other.x) + kRoundoff * (std::abs(third.x) + std::abs(other.x));
-    double error = point.y_error * width;
-    if (!point.is_vertex()) {
-        const double rise = third.y - other.y;
-        const double across = std::abs(rise - point.slope * (third.x - other.x)) +
-                              8.0 * kRoundoff * (std::abs(rise) + std::abs(point.slope) * width);
-        error += point.along_error * across;
-        for (const TubePoint& end : {other, third}) {
-            error += point.along_error *
-                     (end.y_error + std::abs(end.slope - point.slope) * end.along_error);
-            error += point.y_error * end.along_error;
-        }
+// How far the orientation of three points may be off because the first is an exit, known less well
+// along the boundary than across it.
+double error_along_boundary(const TubePoint& exit, const TubePoint& other, const TubePoint& third) {
+    const double width = third.x - other.x;
+    const double rise = third.y - other.y;
+    double across = std::abs(rise - exit.slope * width) +
+                    8.0 * kRoundoff * (std::abs(rise) + std::abs(exit.slope * width));
+    for (const TubePoint& end : {other, third}) {
+        across += end.y_error + std::abs(end.slope - exit.slope) * end.along_error;
     }
-    return error;
+    return exit.along_error * across + exit.y_error * (other.along_error + third.along_error);
 }
 
 int side_of(std::int64_t vertex_code) { return (vertex_code & 1) != 0 ? 1 : -1; }
@@ -139,9 +132,13 @@ int Tube::orientation(const TubePoint& a, const TubePoint& b, const TubePoint& c
     const double cx = c.x - a.x;
     const double cy = c.y - a.y;
     const double determinant = bx * cy - by * cx;
-    const double error = orientation_error(a, b, c) + orientation_error(b, a, c) +
-                         orientation_error(c, a, b) +
-                         4.0 * kRoundoff * (std::abs(bx * cy) + std::abs(by * cx));
+    double error = a.y_error * std::abs(cx - bx) + b.y_error * std::abs(cx) +
+                   c.y_error * std::abs(bx) +
+                   6.0 * kRoundoff * (std::abs(bx * cy) + std::abs(by * cx));
+    if (!a.is_vertex() || !b.is_vertex() || !c.is_vertex()) {
+        error += error_along_boundary(a, b, c) + error_along_boundary(b, a, c) +
+                 error_along_boundary(c, a, b);
+    }
     // Written so that NaN and infinity are left to the exact ways.
     if (std::abs(determinant) > kInflate * error + kUnderflow && error < kInfinity) {
         return determinant > 0.0 ? 1 : -1;
@@ -194,22 +191,25 @@ int Tube::orientation_of_vertices(std::int64_t a, std::int64_t b, std::int64_t c
 TubeLine::TubeLine(const TubePoint& from, const TubePoint& to) : from_(from), to_(to) {
     const double width = to.x - from.x;
     const double rise = to.y - from.y;
-    slope_ = rise / width;
+    const double slope = rise / width;
     // How far off the line each of the two points may be, and the width itself.
-    const auto across = [this](const TubePoint& point) {
-        return point.y_error + point.along_error * (std::abs(point.slope - slope_) +
+    const auto across = [slope](const TubePoint& point) {
+        return point.y_error + point.along_error * (std::abs(point.slope - slope) +
                                                     4.0 * kRoundoff * std::abs(point.slope));
     };
     const double rise_error = across(from) + across(to) + 2.0 * kRoundoff * std::abs(rise);
     const double least_width = width * (1.0 - 2.0 * kRoundoff) - from.along_error - to.along_error;
-    const double slope_error = least_width > 0.0
-                                   ? kInflate * (rise_error / least_width +
-                                                 2.0 * kRoundoff * std::abs(slope_) + kUnderflow)
-                                   : kInfinity;
+    const double slope_error =
+        least_width > 0.0
+            ? kInflate * (rise_error / least_width + 2.0 * kRoundoff * std::abs(slope) + kUnderflow)
+            : kInfinity;
     // Four more roundings: of the width to the right, the product, the sum, and a difference.
-    error_slope_ = kInflate * (slope_error + 4.0 * kRoundoff * std::abs(slope_));
-    error_ = kInflate * (across(to) + slope_error * to.along_error +
-                         4.0 * kRoundoff * std::abs(to.y) + kUnderflow);
+    line_ = {.x = to.x,
+             .y = to.y,
+             .slope = slope,
+             .error = kInflate * (across(to) + slope_error * to.along_error +
+                                  4.0 * kRoundoff * std::abs(to.y) + kUnderflow),
+             .error_slope = kInflate * (slope_error + 4.0 * kRoundoff * std::abs(slope))};
 }
 
 }  // namespace relufast

@@ -49,6 +49,8 @@ class Tube {
     std::int64_t size() const { return static_cast<std::int64_t>(x_.size()); }
     double x(std::int64_t i) const { return x_[static_cast<std::size_t>(i)]; }
     double y(std::int64_t i) const { return y_[static_cast<std::size_t>(i)]; }
+    const double* x_data() const { return x_.data(); }
+    const double* y_data() const { return y_.data(); }
     double tolerance() const { return tolerance_; }
 
     // The upper (side 1) or lower (side -1) boundary at vertex i.
@@ -84,18 +86,26 @@ class TubeLine {
     TubeLine() = default;
     TubeLine(const TubePoint& from, const TubePoint& to);
 
+    // y + slope (x' - x) at x', and a bound on its error made in the same way.
+    struct Coefficients {
+        double x = 0.0;
+        double y = 0.0;
+        double slope = 0.0;
+        double error = 0.0;
+        double error_slope = 0.0;
+    };
+
     const TubePoint& from() const { return from_; }
     const TubePoint& to() const { return to_; }
-    double at(double x) const { return to_.y + slope_ * (x - to_.x); }
+    const Coefficients& coefficients() const { return line_; }
+    double at(double x) const { return line_.y + line_.slope * (x - line_.x); }
     // A bound on the error of at(x), and on the rounding of a difference from it, x >= to().x.
-    double error(double x) const { return error_ + error_slope_ * (x - to_.x); }
+    double error(double x) const { return line_.error + line_.error_slope * (x - line_.x); }
 
  private:
     TubePoint from_;
     TubePoint to_;
-    double slope_ = 0.0;
-    double error_ = 0.0;
-    double error_slope_ = 0.0;
+    Coefficients line_;
 };
 
 }  // namespace relufast
