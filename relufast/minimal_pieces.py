@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,8 +16,11 @@ from relufast._exact_tube import ExactTube
 from relufast._validate import FloatArray
 
 # By how much the tube is narrowed for a function whose rounded knots still lie in it, in units of
-# what rounding does to the knots of a shortest path in the whole tube.
-_MARGINS = (4.0, 64.0)
+# what rounding does to the knots of a shortest path in the whole tube. The first mostly suffices.
+_MARGINS = (4.0, 2.0**10, 2.0**20)
+
+
+_Orientation = Callable[[int, int, int, NDArray[np.int64]], int]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -153,7 +157,7 @@ def minimal_pieces(x: ArrayLike, y: ArrayLike, tolerance: float) -> MinimalPiece
     limit = _validate.non_negative_float(tolerance, "tolerance")
     if limit == 0.0:
         return _merged(xs, ys)
-    path = _Path(xs, ys, limit)
+    path = _Path(xs.copy(), ys.copy(), limit)  # which exact_knots goes back to
     knots, values, deviation = path.rounded()
     return MinimalPieces(
         count=path.count,
@@ -177,32 +181,53 @@ class _Path:
     """A shortest link path in the tube of a positive tolerance."""
 
     def __init__(self, x: FloatArray, y: FloatArray, tolerance: float) -> None:
-        self._x, self._y, self._tolerance = x, y, tolerance
-        self._found = _core.minimal_pieces(x, y, tolerance, _orientation(x, y, tolerance))
+        self._given = x, y, tolerance
+        # Float64 has no room for differences and products of the largest and smallest numbers.
+        self._x_unit, self._y_unit = _unit(x), _unit(np.append(y, tolerance))
+        self._x, self._y = x / self._x_unit, y / self._y_unit
+        self._tolerance = tolerance / self._y_unit
+        self._found = self._search(self._tolerance, _orientation(x, y, tolerance))
         self.count: int = self._found["count"]
         self.n_open: int = self._found["n_open"]
 
+    def _search(self, tolerance: float, exact: _Orientation | None) -> dict[str, Any]:
+        found: dict[str, Any] = _core.minimal_pieces(self._x, self._y, tolerance, exact)
+        return found
+
     def rounded(self) -> tuple[FloatArray, FloatArray, float]:
         """Knots, values and deviation of a function of `count` pieces, in the tube if possible."""
-        knots, values = self._found["knots"], self._found["values"]
-        deviation = self._deviation(knots, values)
+        best = self._rounded(self._found)
+        tolerance = self._given[2]
         for margin in _MARGINS:
-            narrower = self._tolerance - margin * (deviation - self._tolerance)
-            if not 0.5 * self._tolerance < narrower < self._tolerance:
+            excess = (best[2] - tolerance) / self._y_unit
+            narrower = self._tolerance - margin * excess
+            if best[2] <= tolerance or not 0.5 * self._tolerance < narrower:
                 break
-            found = _core.minimal_pieces(self._x, self._y, narrower, None)
+            found = self._search(narrower, None)
             if found["count"] != self.count:
                 break
-            inside = self._deviation(found["knots"], found["values"])
-            if inside <= self._tolerance:
-                return found["knots"], found["values"], inside
-        return knots, values, deviation
+            best = min(best, self._rounded(found), key=lambda rounded: rounded[2])
+        if best[2] > tolerance:
+            own = _merged(*self._given[:2])
+            if own.count == self.count:
+                return own.knots, own.values, 0.0
+        return best
 
-    def _deviation(self, knots: FloatArray, values: FloatArray) -> float:
-        return _core.largest_deviation(self._x, self._y, knots, values)
+    def _rounded(self, found: dict[str, Any]) -> tuple[FloatArray, FloatArray, float]:
+        knots, values = found["knots"] * self._x_unit, found["values"] * self._y_unit
+        if np.array_equal(values / self._y_unit, found["values"]) and np.array_equal(
+            knots / self._x_unit, found["knots"]
+        ):
+            ours = (found["knots"], found["values"])
+            return (
+                knots,
+                values,
+                _core.largest_deviation(self._x, self._y, *ours) * self._y_unit,
+            )
+        return knots, values, _core.largest_deviation(*self._given[:2], knots, values)
 
     def exact_knots(self) -> list[tuple[Fraction, Fraction]]:
-        tube = ExactTube(self._x, self._y, self._tolerance)
+        tube = ExactTube(*self._given)
         exits = self._found["exits"]
         tube.add_exits(exits)
         lines = [tube.line(int(start), int(stop)) for start, stop, *_ in exits]
@@ -230,9 +255,16 @@ def _merged(x: FloatArray, y: FloatArray) -> MinimalPieces:
     )
 
 
-def _orientation(
-    x: FloatArray, y: FloatArray, tolerance: float
-) -> Callable[[int, int, int, NDArray[np.int64]], int]:
+def _unit(values: FloatArray) -> float:
+    """1, or for numbers of extreme size a power of two by which they can be divided exactly."""
+    _, exponent = np.frexp(np.abs(values).max())
+    if abs(exponent) <= 200:
+        return 1.0
+    unit = 2.0 ** max(-1022, min(int(exponent), 1023))
+    return unit if np.array_equal(values / unit * unit, values) else 1.0
+
+
+def _orientation(x: FloatArray, y: FloatArray, tolerance: float) -> _Orientation:
     """Exact decisions, prepared when the first is needed: few functions need any."""
     tube: list[ExactTube] = []
 

@@ -102,9 +102,9 @@ def region_sparsity(
 
     Notes
     -----
-    Breakpoints are found once. The output is then evaluated at each, in float64, and `minimal`
-    counts for the function through these rounded vertices: exactly, but tolerances near 1e-15 of
-    the largest value say more about rounding than about the network.
+    Breakpoints are found once. The output is then evaluated, in float64, at each that reaches it,
+    and `minimal` counts for the function through these rounded vertices: exactly, but tolerances
+    near 1e-15 of the largest value say more about rounding than about the network.
 
     Costs one call of `breakpoints`, a forward pass for each breakpoint, and about 0.1 microseconds
     a breakpoint and tolerance.
@@ -125,13 +125,13 @@ def region_sparsity(
     limits = _tolerances(tolerances)
     network = checked_network(network)
     alone = _with_one_output(network, output)
-    if interval is None and start is None:
+    if interval is None and start is None and stop is None:
         raise ValueError("interval is missing, but needs two finite ends (lo, hi)")
     ends = (-math.inf, math.inf) if interval is None else _validate.interval(interval)
     if interval is not None and not all(map(math.isfinite, ends)):
         raise ValueError(f"interval is {ends}, but needs two finite ends")
     found = breakpoints(alone, ends, start=start, stop=stop, n_threads=n_threads)
-    x = np.unique(np.concatenate([found.interval, found.positions]))
+    x = np.unique(np.concatenate([found.interval, found.positions[found.reaches_output]]))
     y = found.function(x)[:, 0]
     if not np.isfinite(y).all():
         raise ValueError(f"network has outputs beyond float64 in the interval {found.interval}")

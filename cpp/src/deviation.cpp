@@ -58,7 +58,8 @@ double deviation_from_chord(const double* __restrict x, const double* __restrict
             }
         }
     }
-    return largest * kInflate + 0x1p-1000;
+    // A slope may have lost as much as the smallest number to underflow, and everything else too.
+    return largest * kInflate + 0x1p-1070 * (1.0 + (right_x - left_x));
 }
 
 // The same for all vertices.

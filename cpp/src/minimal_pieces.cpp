@@ -112,12 +112,16 @@ class PathFinder {
  public:
     PathFinder(Tube& tube, const Interrupt& interrupt) : tube_(tube), interrupt_(interrupt) {}
 
-    // Lines of all pieces, the last two being the extreme ones of the last piece.
-    std::vector<TubeLine> run() {
+    struct Path {
+        std::vector<TubeLine> lines;  // of all pieces, the last two the extreme ones of the last
+        std::vector<double> exits;    // where pieces but the last leave the tube
+    };
+
+    Path run() {
         for (Boundary* boundary : {&lower_, &upper_}) {
             boundary->chain.add(tube_, boundary->side, tube_.corner(0, boundary->side));
         }
-        std::vector<TubeLine> lines;
+        Path path;
         std::int64_t n_stayed = 0;  // vertices in a row
         std::int64_t polled = 0;
         for (std::int64_t i = 1; i < tube_.size(); ++i) {
@@ -139,15 +143,15 @@ class PathFinder {
             }
             n_stayed = 0;
             if (Boundary* const left_behind = boundary_left_behind()) {
-                lines.push_back(left_behind->extreme);
-                begin_piece(i, *left_behind);
+                path.lines.push_back(left_behind->extreme);
+                path.exits.push_back(begin_piece(i, *left_behind));
                 go_on_to(i);  // which the new piece always reaches
             }
             narrow(i);
         }
-        lines.push_back(lower_.extreme);
-        lines.push_back(upper_.extreme);
-        return lines;
+        path.lines.push_back(lower_.extreme);
+        path.lines.push_back(upper_.extreme);
+        return path;
     }
 
  private:
@@ -226,8 +230,9 @@ class PathFinder {
         boundary.has_extreme = true;
     }
 
-    // The piece after the extreme line of `boundary`, which ends before vertex i.
-    void begin_piece(std::int64_t i, Boundary& boundary) {
+    // The piece after the extreme line of `boundary`, which leaves the tube before vertex i, at the
+    // x that is returned.
+    double begin_piece(std::int64_t i, Boundary& boundary) {
         Boundary& other = opposite(boundary);
         const TubePoint contact = boundary.extreme.to();
         const TubePoint exit = tube_.exit(boundary.extreme.from(), contact, i, other.side);
@@ -240,6 +245,7 @@ class PathFinder {
         other.chain.clear();
         set_extreme(other, exit);
         other.chain.add(tube_, other.side, exit);
+        return exit.x;
     }
 
     std::int64_t vertex_after(const TubePoint& point) const {
@@ -255,30 +261,40 @@ class PathFinder {
     Boundary upper_{.side = 1};
 };
 
-// The knots of the path along these lines, rounded.
-void add_knots(MinimalPieces& pieces, const Tube& tube, const std::vector<TubeLine>& lines) {
-    const std::size_t count = lines.size() - 1;
+// Moves numbers apart that rounding has put on each other, those at the ends excepted.
+void make_rise(std::vector<double>& numbers) {
+    for (std::size_t i = 1; i + 1 < numbers.size(); ++i) {
+        numbers[i] = std::max(numbers[i], std::nextafter(numbers[i - 1], kInfinity));
+    }
+    for (std::size_t i = numbers.size() - 2; i > 0; --i) {
+        numbers[i] = std::min(numbers[i], std::nextafter(numbers[i + 1], -kInfinity));
+    }
+}
+
+// The knots of a path, rounded.
+void add_knots(MinimalPieces& pieces, const Tube& tube, const PathFinder::Path& path) {
+    const std::size_t last = path.lines.size() - 2;
     const auto value = [&](std::size_t piece, double x) {
-        return piece + 1 < count ? lines[piece].at(x)
-                                 : 0.5 * lines[count - 1].at(x) + 0.5 * lines[count].at(x);
+        return piece < last ? path.lines[piece].at(x)
+                            : 0.5 * path.lines[last].at(x) + 0.5 * path.lines[last + 1].at(x);
     };
-    const double begin = tube.x(0);
-    const double end = tube.x(tube.size() - 1);
-    pieces.knots.push_back(begin);
-    pieces.values.push_back(value(0, begin));
-    for (std::size_t piece = 0; piece + 1 < count; ++piece) {
+    pieces.knots.push_back(tube.x(0));
+    for (std::size_t piece = 0; piece < last; ++piece) {
         // The next line crosses this one between its last contact and its exit.
-        const double from = lines[piece].to().x;
-        const double to = tube.x(tube.exits()[piece].segment);
+        const double from = path.lines[piece].to().x;
+        const double to = path.exits[piece];
         const double gap_from = value(piece + 1, from) - value(piece, from);
         const double gap_to = value(piece + 1, to) - value(piece, to);
-        const double share = std::clamp(gap_from / (gap_from - gap_to), 0.0, 1.0);
-        const double knot = from + share * (to - from);
-        pieces.knots.push_back(knot);
-        pieces.values.push_back(value(piece, knot));
+        const double share = gap_from / (gap_from - gap_to);
+        // Next to a tie rounding makes one line of the two, and any of its points will do.
+        pieces.knots.push_back(from + (std::isnan(share) ? 0.5 : std::clamp(share, 0.0, 1.0)) *
+                                          (to - from));
     }
-    pieces.knots.push_back(end);
-    pieces.values.push_back(value(count - 1, end));
+    pieces.knots.push_back(tube.x(tube.size() - 1));
+    make_rise(pieces.knots);
+    for (std::size_t k = 0; k < pieces.knots.size(); ++k) {
+        pieces.values.push_back(value(std::min(k, last), pieces.knots[k]));
+    }
 }
 
 }  // namespace
@@ -286,15 +302,15 @@ void add_knots(MinimalPieces& pieces, const Tube& tube, const std::vector<TubeLi
 MinimalPieces minimal_pieces(std::span<const double> x, std::span<const double> y, double tolerance,
                              const ExactOrientation& exact, const Interrupt& interrupt) {
     Tube tube(x, y, tolerance, exact);
-    const std::vector<TubeLine> lines = PathFinder(tube, interrupt).run();
+    const PathFinder::Path path = PathFinder(tube, interrupt).run();
     MinimalPieces pieces;
-    pieces.count = static_cast<std::int64_t>(lines.size()) - 1;
+    pieces.count = static_cast<std::int64_t>(path.lines.size()) - 1;
     pieces.n_open = tube.n_open();
     for (const std::size_t i : {0, 1}) {
-        const TubeLine& line = lines[lines.size() - 2 + i];
+        const TubeLine& line = path.lines[path.lines.size() - 2 + i];
         pieces.last[i] = {line.from().code, line.to().code};
     }
-    add_knots(pieces, tube, lines);
+    add_knots(pieces, tube, path);
     pieces.exits = tube.exits();
     return pieces;
 }

@@ -113,7 +113,8 @@ TubePoint Tube::exit(const TubePoint& from, const TubePoint& to, std::int64_t se
     exits_.push_back({from.code, to.code, segment, side});
     const double width = right.x - left.x;
     const double rise = right.y - left.y;
-    const double x = std::min(left.x + share * width, right.x);
+    // Left of the right vertex, as the true exit is.
+    const double x = std::min(left.x + share * width, std::nextafter(right.x, -kInfinity));
     const double slope = rise / width;
     const double rounding = kRoundoff * (std::abs(left.x) + std::abs(right.x));
     return {.x = x,

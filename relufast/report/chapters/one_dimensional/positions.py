@@ -1,7 +1,5 @@
 """Where on the line the breakpoints lie."""
 
-
-
 from __future__ import annotations
 
 import math
