@@ -137,7 +137,8 @@ def region_sparsity(
         raise ValueError(f"network has outputs beyond float64 in the interval {found.interval}")
     if _validate.flag(relative, "relative"):
         # A constant has one piece within any tolerance.
-        limits = limits * (0.5 * float(np.ptp(y)) or 1.0)
+        half_range = 0.5 * float(y.max()) - 0.5 * float(y.min()) or 1.0
+        limits = np.maximum(limits * half_range, np.finfo(np.float64).smallest_subnormal)
     counts, open_decisions = zip(*(count_minimal_pieces(x, y, e) for e in limits), strict=True)
     minimal = np.array(counts, dtype=np.int64)
     n_ambiguous = (found.n_ambiguous or 0) + sum(open_decisions)

@@ -167,6 +167,7 @@ def test_leaves_the_input_alone(tolerance: float) -> None:
         (ONE_INPUT, (0, 1), [0.1], {"output": 1}, ValueError, "output is 1, but the network has"),
         (ONE_INPUT, (0, 1), [0.1], {"output": -1}, ValueError, "output is -1, but the network ha"),
         (ONE_INPUT, (0, 1), [0.1], {"n_threads": 0}, ValueError, "n_threads is 0, but must be at"),
+        (ONE_INPUT, (0, 1), [0.1], {"relative": 1}, TypeError, "relative is of type int, but need"),
         (ONE_INPUT, (0, 1), [0.1], {"start": [0], "stop": [1]}, ValueError, "already say where"),
         (TWO_OUTPUTS, (0, 1), [0.1], {}, ValueError, "network has 2 outputs: give output"),
         (TWO_OUTPUTS, (0, 1), [0.1], {"output": 2}, ValueError, "output is 2, but the network "),

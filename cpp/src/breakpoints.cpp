@@ -51,11 +51,13 @@ struct Part {
 
 class LineSolver {
  public:
-    LineSolver(const Network& network, const Line& line, std::int64_t tile_size,
-               const BreakpointOptions& options)
+    // Up to the output, or else to the last hidden layer.
+    LineSolver(const Network& network, const Line& line, const BreakpointOptions& options,
+               bool to_output)
         : network_(network),
-          tile_size_(tile_size),
-          tiles_(network, line, tile_size, options.certify),
+          tile_size_(options.tile_size > 0 ? options.tile_size : choose_tile_size(network)),
+          to_output_(to_output),
+          tiles_(network, line, tile_size_, options.certify),
           workspaces_(static_cast<std::size_t>(std::max(options.n_threads, 1))) {}
 
     void solve(const std::shared_ptr<const LayerOne>& first, Part& root, int n_threads,
@@ -100,6 +102,10 @@ class LineSolver {
 
     void climb(WorkStack& work, Tile tile, Part& part, int thread) {
         std::move(tile.undecided.begin(), tile.undecided.end(), std::back_inserter(part.undecided));
+        if (!to_output_ && tile.layer == network_.depth()) {
+            part.stretch.grid = std::move(tile.refined);
+            return;
+        }
         if (tile.layer > network_.depth()) {
             part.stretch =
                 tiles_.finish(std::move(tile), workspaces_[static_cast<std::size_t>(thread)]);
@@ -135,6 +141,7 @@ class LineSolver {
 
     const Network& network_;
     std::int64_t tile_size_;
+    bool to_output_;
     TileSolver tiles_;
     std::vector<Workspace> workspaces_;
 };
@@ -151,6 +158,8 @@ void append(const Part& part, Stretch& line, std::vector<Undecided>& undecided) 
     }
     if (!line.grid.knots.empty()) {
         line.grid.knots.pop_back();
+    }
+    if (!line.reaches.empty()) {
         line.reaches.pop_back();
     }
     const auto join = [](auto& to, const auto& from) {
@@ -161,11 +170,9 @@ void append(const Part& part, Stretch& line, std::vector<Undecided>& undecided) 
     join(line.reaches, own.reaches);
 }
 
-}  // namespace
-
-Breakpoints find_breakpoints(Network& network, const Line& line,
-                             const BreakpointOptions& requested) {
-    BreakpointOptions options = requested;
+// The line through all layers; undecided gets what stayed open.
+Stretch solve(Network& network, const Line& line, BreakpointOptions& options, bool to_output,
+              std::vector<Undecided>& undecided) {
     if (multiplications(network) < kWorthThreads) {
         options.n_threads = 1;
     }
@@ -173,15 +180,41 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
         network.bound_spectral_norms(options.n_threads, options.interrupt);
     }
     const auto first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
-    std::vector<Undecided> undecided = first->undecided;
-    Part root;
-    LineSolver solver(network, line,
-                      options.tile_size > 0 ? options.tile_size : choose_tile_size(network),
-                      options);
-    solver.solve(first, root, options.n_threads, options.interrupt);
-
+    undecided = first->undecided;
     Stretch stretch;
+    if (!to_output && network.depth() == 1) {
+        stretch.grid = first->grid;
+        return stretch;
+    }
+    Part root;
+    LineSolver solver(network, line, options, to_output);
+    solver.solve(first, root, options.n_threads, options.interrupt);
     append(root, stretch, undecided);
+    return stretch;
+}
+
+}  // namespace
+
+bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& requested,
+                       std::int64_t* counts) {
+    BreakpointOptions options = requested;
+    std::vector<Undecided> undecided;
+    const Stretch stretch = solve(network, line, options, false, undecided);
+    std::fill(counts, counts + network.depth(), 0);
+    for (const Knot& knot : stretch.grid.knots) {
+        for (const Crossing& crossing : knot.crossings) {
+            ++counts[crossing.layer - 1];
+        }
+    }
+    const auto& open = stretch.grid.open_after;
+    return options.certify && std::find(open.begin(), open.end(), 1) == open.end();
+}
+
+Breakpoints find_breakpoints(Network& network, const Line& line,
+                             const BreakpointOptions& requested) {
+    BreakpointOptions options = requested;
+    std::vector<Undecided> undecided;
+    Stretch stretch = solve(network, line, options, true, undecided);
     Breakpoints result;
     if (options.certify) {
         decide_open_reach(network, line, options, stretch, undecided);

@@ -189,11 +189,13 @@ class PathFinder {
         if (std::abs(outwards) < tube_.tolerance() - error) {
             return Step::kStays;
         }
-        if (outwards > tube_.tolerance() + error) {
-            return Step::kNarrows;
-        }
-        if (outwards < -tube_.tolerance() - error) {
-            return Step::kLeavesAll;
+        if (std::abs(outwards) < kInfinity) {  // an overflow says nothing
+            if (outwards > tube_.tolerance() + error) {
+                return Step::kNarrows;
+            }
+            if (outwards < -tube_.tolerance() - error) {
+                return Step::kLeavesAll;
+            }
         }
         if (boundary.side * orientation(boundary, i, -boundary.side) > 0) {
             return Step::kLeavesAll;

@@ -24,6 +24,27 @@ void transpose(const double* from, std::int64_t n_rows, std::int64_t n_cols, dou
     }
 }
 
+void set_layer(Layer& layer, const double* weights, const double* biases) {
+    transpose(weights, layer.n_out, layer.n_in, layer.weights.data());
+    layer.biases.assign(biases, biases + layer.n_out);
+    layer.bias_norm = norm_bound(biases, layer.n_out);
+    layer.row_norms.clear();
+    layer.decision_norms.clear();
+    layer.column_norms.clear();
+    for (std::int64_t i = 0; i < layer.n_out; ++i) {
+        // Along a long ray underflow grows with x, as only what is multiplied by this does.
+        const double exact = norm_bound(weights + i * layer.n_in, layer.n_in);
+        const double norm = exact > 0.0 ? std::max(exact, 0x1p-500) : 0.0;
+        layer.row_norms.push_back(norm);
+        layer.decision_norms.push_back(norm == 0.0 && biases[i] == 0.0 ? -0x1p1000 : norm);
+    }
+    for (std::int64_t j = 0; j < layer.n_in; ++j) {
+        layer.column_norms.push_back(norm_bound(layer.outgoing(j), layer.n_out));
+    }
+    layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
+    layer.spectral_norm = layer.frobenius_norm;
+}
+
 }  // namespace
 
 Network::Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
@@ -44,22 +65,16 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         layer.n_in = widths[l];
         layer.n_out = widths[l + 1];
         layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
-        transpose(weights[l], layer.n_out, layer.n_in, layer.weights.data());
-        layer.biases.assign(biases[l], biases[l] + layer.n_out);
-        layer.bias_norm = norm_bound(biases[l], layer.n_out);
-        for (std::int64_t i = 0; i < layer.n_out; ++i) {
-            // Along a long ray underflow grows with x, as only what is multiplied by this does.
-            const double exact = norm_bound(weights[l] + i * layer.n_in, layer.n_in);
-            const double norm = exact > 0.0 ? std::max(exact, 0x1p-500) : 0.0;
-            layer.row_norms.push_back(norm);
-            layer.decision_norms.push_back(norm == 0.0 && biases[l][i] == 0.0 ? -0x1p1000 : norm);
-        }
-        for (std::int64_t j = 0; j < layer.n_in; ++j) {
-            layer.column_norms.push_back(norm_bound(layer.outgoing(j), layer.n_out));
-        }
-        layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
-        layer.spectral_norm = layer.frobenius_norm;
+        set_layer(layer, weights[l], biases[l]);
     });
+}
+
+void Network::set_parameters(const std::vector<const double*>& weights,
+                             const std::vector<const double*>& biases) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+        set_layer(layers_[l], weights[l], biases[l]);
+    }
+    spectral_norms_bounded_ = false;
 }
 
 }  // namespace relufast

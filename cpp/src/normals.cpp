@@ -6,9 +6,8 @@
 #include <cstdint>
 #include <stdexcept>
 
-#include "portable_math.hpp"
 #include "relufast/philox.hpp"
-#include "ziggurat_tables.hpp"
+#include "ziggurat.hpp"
 
 namespace relufast {
 namespace {
@@ -54,29 +53,6 @@ class WordStream {
     std::array<std::uint64_t, 4 * kBlocks> words_;
 };
 
-// The upper 52 bits as an odd multiple of 2^-53: in (0, 1), symmetric about 1/2.
-double uniform(std::uint64_t word) { return static_cast<double>((word >> 11) | 1) * 0x1p-53; }
-
-// A normal beyond the start r of the tail (Marsaglia 1964): r + E/r for an exponential E, kept with
-// probability exp(-(E/r)^2 / 2).
-double tail(WordStream& words) {
-    for (;;) {
-        const double excess =
-            -portable::log_positive(uniform(words.next(1))) / ziggurat::kTailStart;
-        const double exponential = -portable::log_positive(uniform(words.next(1)));
-        if (2.0 * exponential > excess * excess) {
-            return ziggurat::kTailStart + excess;
-        }
-    }
-}
-
-bool below_density(double x, std::size_t layer, WordStream& words) {
-    const double bottom = ziggurat::kDensity[layer];
-    const double height = ziggurat::kDensity[layer + 1] - bottom;
-    const double ordinate = bottom + portable::rounded(height * uniform(words.next(1)));
-    return ordinate < portable::exp_nonpositive(-0.5 * (x * x));
-}
-
 class NormalStream {
  public:
     NormalStream(std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
@@ -84,33 +60,11 @@ class NormalStream {
 
     void fill(double* out, std::int64_t count) {
         for (std::int64_t i = 0; i < count; ++i) {
-            out[i] = next(count - i);
+            out[i] = ziggurat::next_normal(words_, count - i);
         }
     }
 
  private:
-    double next(std::int64_t expected) {
-        for (;;) {
-            // The layer takes the lowest 8 bits, the signed abscissa the upper 52 and an appended
-            // 1: no bit serves both, which would tie a value to its layer (Doornik 2005).
-            const std::uint64_t word = words_.next(expected);
-            const auto layer = static_cast<std::size_t>(word & 255);
-            const std::int64_t k = (static_cast<std::int64_t>(word) >> 11) | 1;
-            const auto& [step, inner] = ziggurat::kLayers[layer];
-            const double x = static_cast<double>(k) * step;
-            if ((k < 0 ? -k : k) < inner) [[likely]] {
-                return x;
-            }
-            if (layer == 0) {
-                const double beyond = tail(words_);
-                return k < 0 ? -beyond : beyond;
-            }
-            if (below_density(x, layer, words_)) {
-                return x;
-            }
-        }
-    }
-
     WordStream words_;
 };
 

@@ -35,6 +35,10 @@ class Network {
             const std::vector<const double*>& biases, double negative_slope,
             const Interrupt& interrupt = {});
 
+    // Other parameters for the same widths and slope, in the memory of the old ones.
+    void set_parameters(const std::vector<const double*>& weights,
+                        const std::vector<const double*>& biases);
+
     // Number of hidden layers.
     int depth() const { return static_cast<int>(layers_.size()) - 1; }
     // Layers count from 1; layer(depth() + 1) is the output.

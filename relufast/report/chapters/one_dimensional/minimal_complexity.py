@@ -95,9 +95,8 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
                 ),
                 source=(
                     "relufast.region_sparsity(network, (-1, 1), tolerances, relative=True), "
-                    f"{networks} networks of each width; region_sparsity(digits, None, "
-                    f"tolerances, relative=True, start=image_a, stop=image_b, output=label_a), "
-                    f"{pairs} pairs"
+                    f"{networks} networks of each width; the same of the digits networks with "
+                    f"start=image_a, stop=image_b, output=label_a, {pairs} pairs"
                 ),
             ),
             Figure(
