@@ -5,25 +5,53 @@ from relufast._locate import ensure_compiled
 ensure_compiled()
 
 from relufast._core import version as _version
+
+__version__ = _version()
+
+from relufast import statistics
+from relufast._blas import ensure_loaded as load_blas
+from relufast._library import get_include, get_library
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
+from relufast.monte_carlo import (
+    Estimate,
+    MonteCarloError,
+    Precision,
+    Progress,
+    StoreError,
+    TrialError,
+    WorkerLostError,
+    monte_carlo,
+    replay,
+)
 from relufast.network import Network
 from relufast.region_sparsity import RegionSparsity, region_sparsity
 
 __all__ = [
     "Breakpoints",
+    "Estimate",
     "GaussianProcess",
     "MinimalPieces",
+    "MonteCarloError",
     "Network",
     "Pieces",
+    "Precision",
+    "Progress",
     "RegionSparsity",
+    "StoreError",
+    "TrialError",
+    "WorkerLostError",
     "__version__",
     "breakpoints",
     "expected_breakpoints",
     "expected_zeros",
+    "get_include",
+    "get_library",
+    "load_blas",
     "minimal_pieces",
+    "monte_carlo",
     "region_sparsity",
+    "replay",
+    "statistics",
 ]
-
-__version__ = _version()

@@ -44,21 +44,22 @@ def _random_layer(
     fan_in: int,
     fan_out: int,
 ) -> tuple[FloatArray, FloatArray]:
-    fan = (fan_in + fan_out) / 2 if weight_init == "glorot" else fan_in
     orthogonal = weight_init == "orthogonal"
+    scale = weight_scale(weight_init, weight_variance, fan_in, fan_out)
     weights, biases = _core.normal_layer(
-        seed,
-        layer,
-        0,
-        fan_out,
-        fan_in,
-        1.0 if orthogonal else math.sqrt(weight_variance / fan),
-        math.sqrt(bias_variance),
+        seed, layer, 0, fan_out, fan_in, 1.0 if orthogonal else scale, math.sqrt(bias_variance)
     )
     if orthogonal:
-        scale = math.sqrt(weight_variance) * math.sqrt(max(fan_in, fan_out) / fan_in)
         weights = scale * _orthogonal(weights)
     return weights, biases
+
+
+def weight_scale(weight_init: str, weight_variance: float, fan_in: int, fan_out: int) -> float:
+    """What standard normals are multiplied by, or orthonormal rows or columns."""
+    if weight_init == "orthogonal":
+        return math.sqrt(weight_variance) * math.sqrt(max(fan_in, fan_out) / fan_in)
+    fan = (fan_in + fan_out) / 2 if weight_init == "glorot" else fan_in
+    return math.sqrt(weight_variance / fan)
 
 
 def _orthogonal(normals: FloatArray) -> FloatArray:

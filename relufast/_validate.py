@@ -203,6 +203,21 @@ def positive_int(value: object, name: str) -> int:
     return number
 
 
+def non_negative_int(value: object, name: str) -> int:
+    number = integer(value, name)
+    if number < 0:
+        raise ValueError(f"{name} is {number}, but must not be negative")
+    return number
+
+
+def fraction(value: object, name: str) -> float:
+    """Between 0 and 1, neither of them."""
+    number = finite_float(value, name)
+    if not 0.0 < number < 1.0:
+        raise ValueError(f"{name} is {number}, but must lie between 0 and 1")
+    return number
+
+
 def seed(value: object, name: str = "seed") -> int:
     number = integer(value, name)
     if not 0 <= number < 2**64:

@@ -186,10 +186,9 @@ class _Path:
     def __init__(self, x: FloatArray, y: FloatArray, tolerance: float) -> None:
         self._given = x, y, tolerance
         # Float64 has no room for differences and products of the largest and smallest numbers.
-        self._x_unit, self._y_unit = _unit(x), _unit(np.append(y, tolerance))
-        with np.errstate(all="ignore"):
-            self._x, self._y = x / self._x_unit, y / self._y_unit
-            self._tolerance = tolerance / self._y_unit
+        self._x_unit, self._y_unit = _unit(x), _unit(y, tolerance)
+        self._x, self._y = _divided(x, self._x_unit), _divided(y, self._y_unit)
+        self._tolerance = tolerance / self._y_unit
         self._found = self._search(self._tolerance, _orientation(x, y, tolerance))
         self.count: int = self._found["count"]
         self.n_open: int = self._found["n_open"]
@@ -261,14 +260,22 @@ def _merged(x: FloatArray, y: FloatArray) -> MinimalPieces:
     )
 
 
-def _unit(values: FloatArray) -> float:
+def _unit(values: FloatArray, other: float = 0.0) -> float:
     """1, or for numbers of extreme size a power of two by which they can be divided exactly."""
-    _, exponent = np.frexp(np.abs(values).max())
+    largest = max(float(values.max()), -float(values.min()), other)
+    _, exponent = math.frexp(largest)
     if abs(exponent) <= 200:
         return 1.0
-    unit = 2.0 ** max(-1022, min(int(exponent), 1023))
+    unit = 2.0 ** max(-1022, min(exponent, 1023))
+    given = np.append(values, other)
+    return unit if np.array_equal(_divided(given, unit) * unit, given) else 1.0
+
+
+def _divided(values: FloatArray, unit: float) -> FloatArray:
+    if unit == 1.0:
+        return values
     with np.errstate(all="ignore"):
-        return unit if np.array_equal(values / unit * unit, values) else 1.0
+        return values / unit
 
 
 def _make_rise(knots: FloatArray) -> None:

@@ -1,0 +1,145 @@
+"""A user's own function as a statistic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from relufast import _validate
+from relufast.monte_carlo.statistic import Rows, Statistic
+
+
+class TrialFailedError(Exception):
+    """A trial of a block raised; its cause says what."""
+
+    def __init__(self, trial: int) -> None:
+        super().__init__(trial)
+        self.trial = trial
+
+
+class Function(Statistic):
+    """A Python function ``f(rng) -> array``.
+
+    Parameters
+    ----------
+    f : callable
+        Takes a `numpy.random.Generator` and returns a number or an array, always of the same shape.
+        For a process pool it has to be importable in the worker.
+    name, version : str, optional
+        Say what it computes. Needed to store results: from the code alone it cannot be told whether
+        two functions are the same.
+    block_size : int, optional
+        Trials in a block: some hundredths of a second's worth. 64 if not given.
+
+    Notes
+    -----
+    Called once when made, to see the shape.
+    """
+
+    def __init__(
+        self,
+        f: Callable[[np.random.Generator], ArrayLike],
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        block_size: SupportsIndex = 64,
+    ) -> None:
+        if not callable(f):
+            raise TypeError(f"f is of type {type(f).__name__}, but needs a callable")
+        self._f = f
+        self._name, self._version = _identity(name, version)
+        self.block_size = _validate.positive_int(block_size, "block_size")
+        self.shape = np.asarray(f(np.random.default_rng(0)), dtype=np.float64).shape
+
+    def key(self) -> Mapping[str, Any] | None:
+        return _key("Function", self._name, self._version, self)
+
+    def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+        rng = np.random.default_rng(sequence)
+        values = np.empty((n_trials, self.size))
+        for trial in range(n_trials):
+            try:
+                value = np.asarray(self._f(rng), dtype=np.float64)
+                if value.shape != self.shape:
+                    raise ValueError(f"the shape is {value.shape}, and was {self.shape} before")
+            except Exception as error:
+                raise TrialFailedError(trial) from error
+            values[trial] = value.ravel()
+        return Rows(values)
+
+
+class JittedFunction(Statistic):
+    """A function compiled by Numba, ``f(rng, out)``, that writes a trial's value into a row.
+
+    Parameters
+    ----------
+    f : Numba function
+        Made by ``numba.njit``. Takes a `numpy.random.Generator` and a float64 vector.
+    shape : int or tuple of int
+        Of a trial's value; `out` is its ravelled form.
+    name, version, block_size : optional
+        As for `Function`; `block_size` is 1024 if not given.
+    """
+
+    def __init__(
+        self,
+        f: Any,
+        shape: int | Sequence[int],
+        *,
+        name: str | None = None,
+        version: str | None = None,
+        block_size: SupportsIndex = 1024,
+    ) -> None:
+        if not is_jitted(f):
+            raise TypeError(f"f is of type {type(f).__name__}, but needs a function made by njit")
+        self._f = f
+        self._name, self._version = _identity(name, version)
+        self.block_size = _validate.positive_int(block_size, "block_size")
+        sizes = shape if isinstance(shape, Sequence) else (shape,)
+        self.shape = tuple(_validate.positive_int(n, "shape") for n in sizes)
+
+    def key(self) -> Mapping[str, Any] | None:
+        return _key("JittedFunction", self._name, self._version, self)
+
+    def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+        # Imported here because Numba takes half a second, which `import relufast` need not.
+        from relufast.monte_carlo.loops import run_trials
+
+        values = np.zeros((n_trials, self.size))
+        reached = np.zeros(1, dtype=np.int64)
+        try:
+            run_trials(self._f, np.random.default_rng(sequence), values, reached)
+        except Exception as error:
+            raise TrialFailedError(int(reached[0])) from error
+        return Rows(values)
+
+
+def is_jitted(f: object) -> bool:
+    return hasattr(f, "py_func") and hasattr(f, "signatures")
+
+
+def _identity(name: object, version: object) -> tuple[str | None, str | None]:
+    for value, label in ((name, "name"), (version, "version")):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{label} is of type {type(value).__name__}, but needs a str")
+    if (name is None) != (version is None):
+        given, missing = ("version", "name") if name is None else ("name", "version")
+        raise ValueError(f"{given} is given, but {missing} is missing: a store needs both")
+    return name, version  # type: ignore[return-value]
+
+
+def _key(
+    kind: str, name: str | None, version: str | None, statistic: Statistic
+) -> Mapping[str, Any] | None:
+    if name is None:
+        return None
+    return {
+        "statistic": kind,
+        "name": name,
+        "version": version,
+        "shape": statistic.shape,
+        "block_size": statistic.block_size,
+    }

@@ -1,0 +1,50 @@
+"""Sums over trials that merge without losing digits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from relufast._validate import FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Of k quantities over n trials. Merging is the same to the bit for the same order."""
+
+    n: int
+    n_uncertified: int  # trials whose result rounding could have changed
+    mean: FloatArray  # (k,)
+    spread: FloatArray  # (k,) sums of squared deviations, or (k, k) sums of their products
+    minimum: FloatArray  # (k,)
+    maximum: FloatArray  # (k,)
+
+    @classmethod
+    def of_rows(cls, rows: FloatArray, n_uncertified: int, *, covariance: bool) -> Moments:
+        """Of at least one trial, a row for each."""
+        mean = rows.mean(axis=0)
+        deviations = rows - mean
+        # Not a matrix product, whose bits would depend on the BLAS.
+        spread = (
+            (deviations[:, :, np.newaxis] * deviations[:, np.newaxis, :]).sum(axis=0)
+            if covariance
+            else (deviations**2).sum(axis=0)
+        )
+        return cls(len(rows), n_uncertified, mean, spread, rows.min(axis=0), rows.max(axis=0))
+
+    def merged(self, other: Moments) -> Moments:
+        """Of both (Chan, Golub and LeVeque, Amer. Statist. 37, 1983)."""
+        n = self.n + other.n
+        difference = other.mean - self.mean
+        products = (
+            difference**2 if self.spread.ndim == 1 else np.multiply.outer(difference, difference)
+        )
+        return Moments(
+            n,
+            self.n_uncertified + other.n_uncertified,
+            self.mean + difference * (other.n / n),
+            self.spread + other.spread + products * (self.n * (other.n / n)),
+            np.minimum(self.minimum, other.minimum),
+            np.maximum(self.maximum, other.maximum),
+        )

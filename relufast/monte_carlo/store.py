@@ -1,0 +1,124 @@
+"""Finished blocks in an SQLite file, so that a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from relufast.monte_carlo.errors import StoreError
+from relufast.monte_carlo.moments import Moments
+
+_FORMAT = 1
+_SECONDS_TO_WAIT = 60.0  # for another process that is writing
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, description TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS blocks (
+    key TEXT NOT NULL REFERENCES runs, block INTEGER NOT NULL, n INTEGER NOT NULL,
+    n_uncertified INTEGER NOT NULL, moments BLOB NOT NULL, checksum INTEGER NOT NULL,
+    PRIMARY KEY (key, block, n)
+) WITHOUT ROWID;
+"""
+
+
+class BlockStore:
+    """The blocks of one run. Others, of other parameters, seeds or versions, lie beside it.
+
+    Two processes may work on one run: they compute the same blocks, and the first to bring one
+    is the one that counts.
+    """
+
+    def __init__(self, path: Path, description: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+        self._path = path
+        self._shape = shape  # of the sums of squares or products
+        text = json.dumps({"format": _FORMAT, **description}, sort_keys=True)
+        self._key = hashlib.sha256(text.encode()).hexdigest()
+        with self._errors():
+            self._database = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, isolation_level=None)
+        try:
+            with self._errors():
+                self._open(text)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _open(self, text: str) -> None:
+        (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            warnings.warn(
+                f"{self._path} lies where SQLite has no write-ahead log (journal mode {mode}): "
+                "each block takes longer to store",
+                stacklevel=5,
+            )
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(_SCHEMA)
+        self._database.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (self._key, text))
+
+    def blocks(self) -> Iterator[tuple[int, Moments]]:
+        """All that are there, in order."""
+        with self._errors():
+            rows = self._database.execute(
+                "SELECT block, n, n_uncertified, moments, checksum FROM blocks WHERE key = ? "
+                "ORDER BY block, n",
+                (self._key,),
+            )
+            for block, n, n_uncertified, content, checksum in rows:
+                yield block, self._unpacked(block, n, n_uncertified, content, checksum)
+
+    def add(self, blocks: Iterable[tuple[int, Moments]]) -> None:
+        """All of them, or none if that fails."""
+        rows = [self._row(block, moments) for block, moments in blocks]
+        with self._errors():
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany(
+                    "INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?, ?, ?)", rows
+                )
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _row(self, block: int, moments: Moments) -> tuple[Any, ...]:
+        content = np.concatenate(
+            [moments.mean, moments.spread.ravel(), moments.minimum, moments.maximum]
+        )
+        data = content.astype("<f8").tobytes()
+        checksum = _checksum(block, moments.n, moments.n_uncertified, data)
+        return self._key, block, moments.n, moments.n_uncertified, data, checksum
+
+    def _unpacked(
+        self, block: int, n: int, n_uncertified: int, data: bytes, checksum: int
+    ) -> Moments:
+        k = self._shape[0]
+        n_products = int(np.prod(self._shape))
+        numbers = 3 * k + n_products
+        if len(data) != 8 * numbers or checksum != _checksum(block, n, n_uncertified, data):
+            raise StoreError(f"{self._path} is damaged: block {block} is not what was written")
+        content = np.frombuffer(data, dtype="<f8").astype(np.float64)
+        mean, spread, minimum, maximum = np.split(content, [k, k + n_products, 2 * k + n_products])
+        return Moments(n, n_uncertified, mean, spread.reshape(self._shape), minimum, maximum)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot use the store {self._path}: {error}") from error
+
+
+def _checksum(block: int, n: int, n_uncertified: int, data: bytes) -> int:
+    return zlib.crc32(data + json.dumps([block, n, n_uncertified]).encode())

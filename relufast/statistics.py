@@ -1,0 +1,7 @@
+"""What `monte_carlo` averages: built-in statistics, and wrappers for functions of your own."""
+
+from relufast.monte_carlo.breakpoint_counts import BreakpointCounts
+from relufast.monte_carlo.functions import Function, JittedFunction
+from relufast.monte_carlo.statistic import Rows, Statistic
+
+__all__ = ["BreakpointCounts", "Function", "JittedFunction", "Rows", "Statistic"]
