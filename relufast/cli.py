@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
+import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -63,6 +66,95 @@ def _report(out: Path, seed: int, effort: str) -> None:
         for finding in chapter.summary:
             click.echo(f"- {finding}")
     click.echo(f"\nReport: {(out / PAGE_NAME).resolve()}")
+
+
+@main.group()
+def simulate() -> None:
+    """Average over many random networks: reproducible, resumable, in parallel."""
+
+
+def _widths(_context: object, _parameter: object, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(width) for width in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a list of integers like 1,100,100,1") from None
+
+
+@simulate.command("breakpoints")
+@click.option("--widths", required=True, callback=_widths, help="Such as 1,100,100,1.")
+@click.option("--trials", type=click.IntRange(1), help="Networks; at the most with --until-...")
+@click.option("--until-relative", type=float, help="Stop at this relative error of every mean.")
+@click.option("--until-absolute", type=float, help="Stop at this absolute error of every mean.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Of those errors.")
+@click.option("--interval", type=(float, float), default=(-math.inf, math.inf), help="LO HI")
+@click.option(
+    "--weight-init",
+    type=click.Choice(["he", "glorot", "orthogonal"]),
+    default="he",
+    show_default=True,
+)
+@click.option("--weight-variance", type=float, help="2, or 1 for glorot, if not given.")
+@click.option("--bias-variance", type=float, default=1.0, show_default=True)
+@click.option("--negative-slope", type=float, default=0.0, show_default=True)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="SQLite file to keep finished blocks in; the same command goes on from it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the estimate as JSON.")
+def simulate_breakpoints(
+    widths: tuple[int, ...],
+    trials: int | None,
+    until_relative: float | None,
+    until_absolute: float | None,
+    level: float,
+    seed: int,
+    workers: int,
+    store: Path | None,
+    as_json: bool,
+    **network: Any,
+) -> None:
+    """Breakpoints by layer of random networks with one input, exactly counted."""
+    if trials is None and until_relative is None and until_absolute is None:
+        raise click.UsageError("Give --trials, or --until-relative or --until-absolute.")
+    try:
+        until = None
+        if until_relative is not None or until_absolute is not None:
+            until = relufast.Precision(until_relative, until_absolute, level)
+        statistic = relufast.statistics.BreakpointCounts(widths, **network)
+        with ThreadPoolExecutor(workers) as executor:
+            estimate = relufast.monte_carlo(
+                statistic,
+                n_trials=trials,
+                until=until,
+                seed=seed,
+                executor=executor if workers > 1 else None,
+                store=store,
+                progress=True,
+            )
+    except KeyboardInterrupt:
+        kept = "" if store is None else f"; the same command goes on from {store}"
+        _fail(f"Stopped{kept}.", 130)
+    except (ValueError, relufast.MonteCarloError) as error:
+        _fail(f"Error: {error}", 2)
+    if as_json:
+        click.echo(json.dumps(estimate.to_dict()))
+        return
+    click.echo(f"{estimate.n_trials:,} networks, seed {seed}")
+    click.echo(
+        f"{'layer':>6} {'mean':>14} {'std. error':>12} {'variance':>12} {'min':>6} {'max':>6}"
+    )
+    columns = (estimate.mean, estimate.standard_error, estimate.variance)
+    rows = zip(*columns, estimate.minimum, estimate.maximum, strict=True)
+    for layer, (mean, spread, variance, lowest, highest) in enumerate(rows, start=1):
+        click.echo(
+            f"{layer:>6} {mean:>14.6f} {spread:>12.6f} {variance:>12.4f} {lowest:>6.0f} "
+            f"{highest:>6.0f}"
+        )
+    if estimate.n_uncertified:
+        click.echo(f"{estimate.n_uncertified:,} counts are not certified")
 
 
 def _fail(message: str, code: int) -> NoReturn:

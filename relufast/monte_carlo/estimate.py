@@ -101,10 +101,14 @@ class Estimate:
         }
 
     def __repr__(self) -> str:
+        return f"Estimate({self._summary()}, {self.n_trials:,} trials)"
+
+    def _summary(self) -> str:
+        """Means with their errors, if they are few."""
         if self.mean.size > 6:
-            return f"Estimate(of shape {self.mean.shape}, {self.n_trials:,} trials)"
+            return f"of shape {self.mean.shape}"
         pairs = zip(self.mean.ravel().tolist(), self.standard_error.ravel().tolist(), strict=True)
-        return f"Estimate({', '.join(_rounded(*pair) for pair in pairs)}, {self.n_trials:,} trials)"
+        return ", ".join(_rounded(*pair) for pair in pairs)
 
 
 @dataclass(frozen=True)

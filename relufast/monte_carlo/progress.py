@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-
 from relufast.monte_carlo.estimate import Estimate
 
 ProgressReport = Callable[[int, Callable[[], Estimate]], object]
@@ -46,19 +44,13 @@ class Progress:
 
 @contextmanager
 def progress_bar(n_trials: int | None) -> Iterator[Callable[[Progress], None]]:
-    """A bar on stderr: trials done, rate, time left, and the widest relative error."""
+    """A bar on stderr: trials done, rate, time left, and the present estimate."""
     from tqdm import tqdm
 
     with tqdm(total=n_trials, unit=" trials", unit_scale=True, file=sys.stderr) as bar:
 
         def show(progress: Progress) -> None:
             bar.update(progress.n_done - bar.n)
-            mean, error = progress.estimate.mean, progress.estimate.standard_error
-            with np.errstate(all="ignore"):
-                relative = float(np.max(error / np.abs(mean)))
-            if mean.size == 1:
-                bar.set_postfix_str(str(progress.estimate)[9:].split(",")[0])
-            else:
-                bar.set_postfix_str(f"largest relative error {relative:.2g}")
+            bar.set_postfix_str(progress.estimate._summary())
 
         yield show
