@@ -233,7 +233,7 @@ def breakpoints(
     (lo, hi), line = _validate.line_of_inputs(network.widths[0], interval, start, stop, whole_line)
     certify = _validate.flag(certify, "certify")
     threads = (
-        _available_cpus() if n_threads is None else _validate.positive_int(n_threads, "n_threads")
+        available_cpus() if n_threads is None else _validate.positive_int(n_threads, "n_threads")
     )
     knots = find_knots(network, (lo, hi), line, certify=certify, n_threads=threads)
     if certify and knots.open_after.any():
@@ -254,7 +254,8 @@ def breakpoints(
     )
 
 
-def _available_cpus() -> int:
+def available_cpus() -> int:
+    """How many this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

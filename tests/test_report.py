@@ -138,7 +138,7 @@ def test_no_id_is_on_the_page_twice(page: Page) -> None:
 
 def test_figures_are_drawn_for_wide_and_for_narrow_screens(page: Page) -> None:
     classes = Counter(page.values("class"))
-    assert classes["wide"] == classes["narrow"] == page.tags["figure"] == 9
+    assert classes["wide"] == classes["narrow"] == page.tags["figure"] == 10
 
 
 def test_all_colours_of_figures_follow_the_colour_scheme(text: str) -> None:

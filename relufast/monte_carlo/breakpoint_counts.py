@@ -51,7 +51,7 @@ class BreakpointCounts(Statistic):
     >>> import relufast
     >>> counts = relufast.statistics.BreakpointCounts((1, 30, 30, 1), bias_variance=0.25)
     >>> relufast.monte_carlo(counts, n_trials=1000, seed=1)
-    Estimate(30.00 ± 0, 30.06 ± 0.14, 1,000 trials)
+    Estimate(30 ± 0, 29.96 ± 0.13, 1,000 trials)
     """
 
     def __init__(

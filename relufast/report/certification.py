@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol, TypeVar
 
+from relufast.monte_carlo import Estimate
+
 
 class Certified(Protocol):
     """A result that says whether it is proven."""
@@ -34,6 +36,12 @@ class Certification:
         self.certified += found.certified
         self.ambiguous += found.n_ambiguous or 0
         return found
+
+    def add_trials(self, found: Estimate) -> None:
+        """Count every trial of a Monte Carlo run."""
+        self.total += found.n_trials
+        self.certified += found.n_trials - found.n_uncertified
+        self.ambiguous += found.n_uncertified  # at least one decision each
 
     def __str__(self) -> str:
         if self.total == 1:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast._validate import FloatArray
+from relufast.monte_carlo import Estimate as MonteCarloEstimate
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,16 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
     value = float(above.sum() / below.sum())
     residual = mean(above - value * below)
     return Estimate(value, residual.standard_error / float(below.mean()))
+
+
+def components(found: MonteCarloEstimate, factor: float) -> list[Estimate]:
+    """Of a vector, each component times a factor."""
+    pairs = zip(found.mean.tolist(), found.standard_error.tolist(), strict=True)
+    return [Estimate(factor * value, factor * error) for value, error in pairs]
+
+
+def combination(found: MonteCarloEstimate, weights: FloatArray) -> Estimate:
+    """A weighted sum of the components of a vector, whose covariance was estimated."""
+    assert found.covariance is not None
+    variance = float(weights @ found.covariance @ weights)
+    return Estimate(float(weights @ found.mean), math.sqrt(max(variance, 0.0) / found.n_trials))

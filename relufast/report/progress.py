@@ -5,9 +5,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from tqdm import tqdm
+
+from relufast.breakpoints import available_cpus
+from relufast.monte_carlo import Estimate, monte_carlo
+from relufast.monte_carlo.statistic import Statistic
 
 Item = TypeVar("Item")
 
@@ -27,3 +32,30 @@ class Progress:
             dynamic_ncols=True,
         )
         print(f"{label}: {time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+
+    def monte_carlo(
+        self, statistic: Statistic, *, n_trials: int, seed: int, label: str
+    ) -> Estimate:
+        """An estimate with covariances, on all CPUs."""
+        start = time.monotonic()
+        with (
+            ThreadPoolExecutor(available_cpus()) as executor,
+            tqdm(
+                total=n_trials,
+                desc=label,
+                file=sys.stderr,
+                disable=None,
+                leave=False,
+                dynamic_ncols=True,
+            ) as bar,
+        ):
+            estimate = monte_carlo(
+                statistic,
+                n_trials=n_trials,
+                seed=seed,
+                executor=executor,
+                covariance=True,
+                progress=lambda step: bar.update(step.n_done - bar.n),
+            )
+        print(f"{label}: {time.monotonic() - start:.1f} s", file=sys.stderr, flush=True)
+        return estimate

@@ -38,8 +38,8 @@ struct Breakpoints {
 // alone, and so does every result.
 Breakpoints find_breakpoints(Network& network, const Line& line, const BreakpointOptions& options);
 
-// Only how many of each hidden layer there are, which of them reach the output left aside: counts has
-// room for depth numbers. Whether all decisions were proven.
+// Only how many of each hidden layer there are, which of them reach the output left aside: counts
+// has room for depth numbers. Whether all decisions were proven.
 bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& options,
                        std::int64_t* counts);
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from relufast._validate import FloatArray
-from relufast.breakpoints import Breakpoints, breakpoints
 from relufast.gaussian_process import GaussianProcess
-from relufast.network import Network
+from relufast.monte_carlo import Estimate as MonteCarloEstimate
+from relufast.monte_carlo.breakpoint_counts import BreakpointCounts
 from relufast.report import text
 from relufast.report.certification import Certification
 from relufast.report.chapter import Column, Figure, Section, Table
 from relufast.report.chapters.one_dimensional import law
-from relufast.report.estimate import Estimate, mean, means
+from relufast.report.estimate import Estimate, combination, components
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
 
@@ -29,39 +30,41 @@ if TYPE_CHECKING:
 
 _DEPTH = 10
 _DEPTHS = (2, 5, 10)  # of the table of totals
-_NETWORKS_BY_WIDTH = {4: 4000, 10: 4000, 30: 3000, 100: 1200, 300: 200, 1000: 20}
+_NETWORKS_BY_WIDTH = {4: 30_000, 10: 30_000, 30: 10_000, 100: 1500, 300: 200, 1000: 20}
 _BIAS_VARIANCE = 0.25
 _WINDOW = (-1.0, 1.0)
 _LAW_SAMPLES = 200_000
+_SHOWN_LAYERS = (1, 3, 10)  # of what finite width changes
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """Of one width: breakpoints by network and layer, shape (networks, depth), and their laws."""
+    """Of one width: breakpoints by layer, and their laws."""
 
     width: int
-    in_window: FloatArray
-    on_line: FloatArray
+    window: MonteCarloEstimate
+    line: MonteCarloEstimate
     window_law: list[Estimate]
     line_law: FloatArray
 
     @property
     def networks(self) -> int:
-        return len(self.on_line)
+        return self.line.n_trials
 
     @property
     def window_means(self) -> list[Estimate]:
         """Per neuron, by layer."""
-        return means(self.in_window / self.width)
+        return components(self.window, 1.0 / self.width)
 
     @property
     def line_means(self) -> list[Estimate]:
         """Per neuron, by layer."""
-        return means(self.on_line / self.width)
+        return components(self.line, 1.0 / self.width)
 
     def total(self, depth: int) -> Estimate:
         """On the whole line, of all layers of the networks cut to a depth."""
-        return mean(self.on_line[:, :depth].sum(axis=1))
+        first = np.arange(len(self.line.mean)) < depth
+        return combination(self.line, first.astype(np.float64))
 
     def total_law(self, depth: int) -> float:
         return self.width * float(self.line_law[:depth].sum())
@@ -116,10 +119,23 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{str(certification).capitalize()}."
                 ),
                 source=(
-                    "relufast.breakpoints(relufast.Network.random((1, n, ..., n, 1), "
-                    f"bias_variance={_BIAS_VARIANCE}, seed=...)), {_DEPTH} hidden layers; "
-                    f"networks: {numbers}"
+                    "relufast.monte_carlo(relufast.statistics.BreakpointCounts((1, n, ..., n, 1), "
+                    f"bias_variance={_BIAS_VARIANCE}, interval=...), n_trials=..., seed=...), "
+                    f"{_DEPTH} hidden layers; networks: {numbers}"
                 ),
+            ),
+            Figure(
+                title="What finite width changes",
+                draw=lambda layout: _draw_finite_width(layout, counts, limit),
+                caption=(
+                    "Left: how far the mean number of breakpoints of a neuron in "
+                    f"{text.interval(_WINDOW)} is from its limit of infinite width, against the "
+                    "width; lines: the law of that width; dashed: decline as 1/n. Right: the "
+                    "variance of a layer's count over networks, in units of the layer's mean; "
+                    "independent neurons would have less than 1, a constant. Bars: one standard "
+                    "error; points whose bar reaches zero are left out on the left."
+                ),
+                source="the networks of the figure above; Estimate.mean and Estimate.variance",
             ),
         ),
         tables=(_totals_table(counts), _layers_table(counts, limit)),
@@ -134,17 +150,21 @@ def _count(
     width: int,
     networks: int,
 ) -> _Counts:
-    label = f"counts by layer, width {width}"
-    in_window, on_line = [], []
-    for seed in progress.track(settings.network_seeds(label, networks), label):
-        network = Network.random((1, *[width] * _DEPTH, 1), bias_variance=_BIAS_VARIANCE, seed=seed)
-        found = certification.add(breakpoints(network))
-        in_window.append(_count_in_window(found))
-        on_line.append(found.count_by_layer)
+    def estimate(interval: tuple[float, float]) -> MonteCarloEstimate:
+        statistic = BreakpointCounts(
+            (1, *[width] * _DEPTH, 1), interval=interval, bias_variance=_BIAS_VARIANCE
+        )
+        label = f"counts by layer, width {width}, {text.interval(interval)}"
+        found = progress.monte_carlo(
+            statistic, n_trials=networks, seed=settings.network_seeds(label, 1)[0], label=label
+        )
+        certification.add_trials(found)
+        return found
+
     return _Counts(
         width,
-        np.array(in_window, dtype=np.float64),
-        np.array(on_line, dtype=np.float64),
+        window=estimate(_WINDOW),
+        line=estimate((-math.inf, math.inf)),
         window_law=law.finite_width(
             width,
             _DEPTH,
@@ -155,16 +175,6 @@ def _count(
         ),
         line_law=law.whole_line([width] * _DEPTH),
     )
-
-
-def _count_in_window(found: Breakpoints) -> FloatArray:
-    lo, hi = _WINDOW
-    to_end = np.minimum(found.positions - lo, hi - found.positions)
-    if (np.abs(to_end) <= found.position_error).any():
-        # Which side of the end it lies on is not for rounded positions to say.
-        return breakpoints(found.network, _WINDOW).count_by_layer.astype(np.float64)
-    counts = np.bincount(found.layers[to_end > 0.0] - 1, minlength=_DEPTH)
-    return counts.astype(np.float64)
 
 
 def _totals_table(counts: Sequence[_Counts]) -> Table:
@@ -264,4 +274,45 @@ def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawi
     line.set_ylim(0.4, 1.1)
     window.set_ylabel("breakpoints per neuron")
     figure.legend(loc="outside lower center", ncols=3)
+    return figure
+
+
+def _draw_finite_width(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawing:
+    from relufast.report import figures
+
+    figure, (corrections, spreads) = figures.panels(layout, [2.9, 2.9])
+    widths = [c.width for c in counts]
+    for layer, (colour, marker) in zip(_SHOWN_LAYERS, figures.series(3), strict=True):
+        expected = float(limit[layer - 1])
+        laws = [abs(expected - c.window_law[layer - 1].value) for c in counts]
+        if layer > 1:
+            corrections.plot(widths, laws, color=colour, linewidth=1)
+        measured = [
+            (c.width, Estimate(abs(expected - m.value), m.standard_error))
+            for c in counts
+            for m in [c.window_means[layer - 1]]
+            if abs(expected - m.value) > 2.0 * m.standard_error
+        ]
+        if measured:
+            xs, estimates = zip(*measured, strict=True)
+            figures.points(corrections, xs, estimates, colour, marker)
+        ratios = [float(c.window.variance[layer - 1] / c.window.mean[layer - 1]) for c in counts]
+        spreads.plot(
+            widths, ratios, color=colour, marker=marker, linewidth=1, label=f"layer {layer}"
+        )
+    first = widths[1] if len(widths) > 1 else widths[0]
+    corrections.plot(
+        [first, widths[-1]], [0.1, 0.1 * first / widths[-1]], color=figures.MUTED, linestyle="--"
+    )
+    corrections.set_yscale("log")
+    corrections.set_ylabel("|mean − limit|, breakpoints per neuron")
+    corrections.set_title("Correction to the mean")
+    spreads.set_yscale("log")
+    spreads.set_ylim(0.05, 6.0)
+    spreads.set_ylabel("variance / mean of the count")
+    spreads.set_title("Spread of the count")
+    spreads.legend(loc="lower right", ncols=3)
+    for axes in (corrections, spreads):
+        axes.set_xscale("log")
+        axes.set_xlabel("width n")
     return figure
