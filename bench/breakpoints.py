@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from _contenders import (
 from _machine import load_average, machine_record
 from _measure import Prepare, Timing, interleave
 from _memory import measure_memory
+from _results import write_results
 from _tables import memory_table, other_table, peer_table
 from threadpoolctl import threadpool_limits
 
@@ -106,7 +106,18 @@ def main() -> int:
     )
     print(f"\n{tables}")
     if options.out is not None:
-        write(options.out, machine, results, memory, tables)
+        record = {
+            "network": {
+                "weight_variance": 2.0,
+                "bias_variance": 0.25,
+                "interval": [-RADIUS, RADIUS],
+                "n_threads": N_THREADS,
+                "seed": SEED,
+            },
+            "results": [asdict(result) for result in results],
+            "memory": memory,
+        }
+        write_results(options.out, "breakpoints", "Breakpoints", machine, record, tables)
     wrong = [answer for result in results for answer in result.wrong]
     for answer in wrong:
         print(f"WRONG: {answer}", file=sys.stderr)
@@ -168,30 +179,6 @@ def check(result: Result, network: relufast.Network) -> None:
     if passes != found.count:
         result.wrong.append(f"{name}: {found.count} found, {passes} met by forward passes")
     result.other_counts["certify=False"] = caller(network, certify=False)().count
-
-
-def write(
-    folder: Path, machine: dict[str, Any], results: list[Result], memory: Any, tables: str
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    record = {
-        "machine": machine,
-        "network": {
-            "weight_variance": 2.0,
-            "bias_variance": 0.25,
-            "interval": [-RADIUS, RADIUS],
-            "n_threads": N_THREADS,
-            "seed": SEED,
-        },
-        "results": [asdict(result) for result in results],
-        "memory": memory,
-    }
-    (folder / "breakpoints.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    details = "\n".join(f"- {name}: {value}" for name, value in machine.items())
-    (folder / "breakpoints.md").write_text(
-        f"# Breakpoints, {machine['date']}\n\n{tables}\n\n## Machine\n\n{details}\n",
-        encoding="utf-8",
-    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from _machine import load_average, machine_record
 from _measure import Prepare, Spread, Timing, interleave
 from _memory import peak_gib
 from _plain_minimal_pieces import plain_minimal_pieces
+from _results import write_results
 from _tables import milliseconds, table, three_digits, two_decimals, verdict
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -166,7 +167,13 @@ def main() -> int:
     )
     print(f"\n{tables}")
     if options.out is not None:
-        write(options.out, machine, results, growth, memory, tables)
+        record = {
+            "seed": SEED,
+            "results": [asdict(result) for result in results],
+            "growth": {"tolerance": GROWTH_TOLERANCE, **asdict(growth)},
+            "memory": memory,
+        }
+        write_results(options.out, "minimal_pieces", "Minimal pieces", machine, record, tables)
     wrong = [answer for result in results for answer in result.wrong] + growth.wrong
     for answer in wrong:
         print(f"WRONG: {answer}", file=sys.stderr)
@@ -387,32 +394,6 @@ def _deviation_cell(result: Result) -> str:
 def _nanoseconds(spread: Spread) -> str:
     low, high = three_digits(1e9 * spread.lowest), three_digits(1e9 * spread.highest)
     return f"{three_digits(1e9 * spread.median)} [{low}, {high}]"
-
-
-def write(
-    folder: Path,
-    machine: dict[str, Any],
-    results: list[Result],
-    growth: Growth,
-    memory: dict[str, Any],
-    tables: str,
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    record = {
-        "machine": machine,
-        "seed": SEED,
-        "results": [asdict(result) for result in results],
-        "growth": {"tolerance": GROWTH_TOLERANCE, **asdict(growth)},
-        "memory": memory,
-    }
-    (folder / "minimal_pieces.json").write_text(
-        json.dumps(record, indent=1, default=str), encoding="utf-8"
-    )
-    details = "\n".join(f"- {name}: {value}" for name, value in machine.items())
-    (folder / "minimal_pieces.md").write_text(
-        f"# Minimal pieces, {machine['date']}\n\n{tables}\n\n## Machine\n\n{details}\n",
-        encoding="utf-8",
-    )
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -16,6 +15,7 @@ import numpy as np
 from _contenders import load_regioncam, regioncam_count, regioncam_partition
 from _machine import load_average, machine_record
 from _measure import Prepare, Spread, Timing, interleave
+from _results import write_results
 from _tables import table, two_decimals, verdict
 from threadpoolctl import threadpool_limits
 
@@ -88,7 +88,13 @@ def main() -> int:
     )
     print(f"\n{tables}")
     if options.out is not None:
-        write(options.out, machine, timings, parts, overhead, tables)
+        record = {
+            "widths": WIDTHS,
+            "timings": {name: asdict(timing) for name, timing in timings.items()},
+            "parts": {name: asdict(timing) for name, timing in parts.items()},
+            "overhead": asdict(overhead),
+        }
+        write_results(options.out, "monte_carlo", "Monte Carlo", machine, record, tables)
     for answer in wrong:
         print(f"WRONG: {answer}", file=sys.stderr)
     return 1 if wrong else 0
@@ -271,30 +277,6 @@ def _nano(timing: Timing) -> str:
 def _scaled(spread: Spread, factor: float) -> str:
     median, low, high = (factor * value for value in (spread.median, spread.lowest, spread.highest))
     return f"{median:.3g} [{low:.3g}, {high:.3g}]"
-
-
-def write(
-    folder: Path,
-    machine: dict[str, Any],
-    timings: dict[str, Timing],
-    parts: dict[str, Timing],
-    overhead: Timing,
-    tables: str,
-) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    record = {
-        "machine": machine,
-        "widths": WIDTHS,
-        "timings": {name: asdict(timing) for name, timing in timings.items()},
-        "parts": {name: asdict(timing) for name, timing in parts.items()},
-        "overhead": asdict(overhead),
-    }
-    (folder / "monte_carlo.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
-    details = "\n".join(f"- {name}: {value}" for name, value in machine.items())
-    (folder / "monte_carlo.md").write_text(
-        f"# Monte Carlo, {machine['date']}\n\n{tables}\n\n## Machine\n\n{details}\n",
-        encoding="utf-8",
-    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 import relufast
 from relufast import report
@@ -53,7 +54,7 @@ def test_help_loads_nothing_slow() -> None:
     code = (
         "import sys\nfrom relufast.cli import main\n"
         "main(['report', '--help'], standalone_mode=False)\n"
-        "print({'matplotlib', 'jinja2', 'scipy.linalg', 'tqdm'} & set(sys.modules))"
+        "print({'matplotlib', 'jinja2', 'numba', 'scipy.linalg', 'tqdm'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("set()\n")
@@ -147,3 +148,75 @@ def test_ctrl_c(tmp_path: Path) -> None:
     assert "Traceback" not in stderr
     assert took < 5.0
     assert not out.exists()
+
+
+SIMULATE = ["simulate", "breakpoints", "--widths", "1,20,20,1", "--bias-variance", "0.25"]
+
+
+def simulate(*options: str) -> Result:
+    return CliRunner().invoke(main, [*SIMULATE, *options])
+
+
+def test_simulate_prints_what_monte_carlo_returns() -> None:
+    run = simulate("--trials", "300", "--seed", "4", "--interval", "-1", "1", "--json")
+    assert run.exit_code == 0, run.output
+    statistic = relufast.statistics.BreakpointCounts(
+        (1, 20, 20, 1), bias_variance=0.25, interval=(-1.0, 1.0)
+    )
+    assert json.loads(run.stdout) == (
+        relufast.monte_carlo(statistic, n_trials=300, seed=4).to_dict()
+    )
+
+
+def test_simulate_prints_a_table(tmp_path: Path) -> None:
+    store = str(tmp_path / "runs.sqlite")
+    runs = [
+        simulate("--trials", "2000", "--workers", workers, "--store", store)
+        for workers in ("2", "1")
+    ]
+    assert [run.exit_code for run in runs] == [0, 0]
+    assert runs[0].stdout == runs[1].stdout
+    first, _, layer_one, layer_two = runs[0].stdout.splitlines()
+    assert first == "2,000 networks, seed 0"
+    assert layer_one.split() == ["1", "20.000000", "0.000000", "0.0000", "20", "20"]
+    assert float(layer_two.split()[1]) == pytest.approx(20.0, abs=1.0)
+    assert "trials" in runs[0].stderr
+
+
+def test_simulate_until_it_is_precise() -> None:
+    run = simulate("--until-absolute", "0.5", "--trials", "100000", "--json")
+    assert run.exit_code == 0, run.output
+    assert json.loads(run.stdout)["n_trials"] < 100_000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "Give --trials"),
+        (["--trials", "0"], "--trials"),
+        (["--trials", "10", "--widths", "1,a,1"], "'1,a,1' is not a list of integers"),
+        (["--trials", "10", "--widths", "2,5,1"], "widths[0] is 2"),
+        (["--trials", "10", "--widths", "1,5"], "widths has 2 entries"),
+        (["--trials", "10", "--bias-variance", "-1"], "bias_variance is -1.0"),
+        (["--trials", "10", "--interval", "1", "0"], "interval is (1.0, 0.0)"),
+        (["--until-relative", "-0.1"], "relative is -0.1, but must be positive"),
+        (["--until-relative", "0.1", "--level", "1"], "level is 1.0"),
+        (["--trials", "10", "--workers", "0"], "--workers"),
+        (["--trials", "10", "--weight-init", "xavier"], "--weight-init"),
+    ],
+)
+def test_simulate_refuses(options: list[str], message: str) -> None:
+    run = simulate(*options)
+    assert run.exit_code == 2
+    assert run.stdout == ""
+    assert message in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_simulate_with_a_store_that_is_none(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    store.write_text("some text, and no database of any kind")
+    run = simulate("--trials", "10", "--store", str(store))
+    assert run.exit_code == 2
+    assert f"Error: cannot use the store {store}" in run.stderr
+    assert store.read_text() == "some text, and no database of any kind"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import signal
-import subprocess
 import sys
-import time
 from typing import Any
 
 import numpy as np
 import pytest
+from interrupting import seconds_until_stopped
 
 import relufast
 
@@ -238,20 +236,6 @@ y = np.cumsum(np.random.default_rng(1).standard_normal(len(x)))
 print("ready", flush=True)
 relufast.minimal_pieces(x, y, 0.25)
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", script],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.5)
-        assert process.poll() is None
-        begin = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=30)
-        waited = time.monotonic() - begin
-    assert "KeyboardInterrupt" in stderr
+    waited = seconds_until_stopped(script)
     # The core is asked some hundred times a second, and has two runs of seconds to do.
     assert waited < 1.0
