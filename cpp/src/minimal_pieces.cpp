@@ -71,7 +71,6 @@ class Chain {
         points_.clear();
         first_ = 0;
     }
-    bool empty() const { return points_.size() == first_; }
     const TubePoint& first() const { return points_[first_]; }
 
     // The corner that the extreme line of the other side through `right` touches becomes the first.

@@ -25,9 +25,9 @@ class Moments:
         """Of at least one trial, a row for each."""
         mean = rows.mean(axis=0)
         deviations = rows - mean
-        # Not a matrix product, whose bits would depend on the BLAS.
+        # Not a matrix product, whose bits would depend on the BLAS and its threads.
         spread = (
-            (deviations[:, :, np.newaxis] * deviations[:, np.newaxis, :]).sum(axis=0)
+            np.einsum("ti,tj->ij", deviations, deviations, optimize=False)
             if covariance
             else (deviations**2).sum(axis=0)
         )

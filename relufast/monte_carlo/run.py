@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import pickle
+import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    wait,
+)
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import relufast
 from relufast import _validate
@@ -19,12 +27,15 @@ from relufast.monte_carlo.functions import Function, TrialFailedError, is_jitted
 from relufast.monte_carlo.moments import Moments
 from relufast.monte_carlo.progress import Progress, ProgressReport, progress_bar
 from relufast.monte_carlo.statistic import Statistic, block_sequence
-from relufast.monte_carlo.store import BlockStore
 from relufast.monte_carlo.task import Finished, Task, run_task
+
+if TYPE_CHECKING:
+    from relufast.monte_carlo.store import BlockStore
 
 # A task should be worth its way to a worker and back, and not hold up the end of a run.
 _TASK_SECONDS = 0.5
 _LARGEST_TASK = 4096  # blocks
+_LARGEST_LEAD = 100_000  # blocks that are done before their turn
 
 
 def monte_carlo(
@@ -195,6 +206,10 @@ class _Run:
         self._is_precise = False
 
     @property
+    def n_waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
     def n_blocks(self) -> int | None:
         if self._n_trials is None:
             return None
@@ -237,6 +252,9 @@ class _Run:
                 "store is given, but the statistic has no name and version: a function's results "
                 "can only be kept with statistics.Function(f, name=..., version=...)"
             )
+        # Imported here because SQLite takes a while to load, and few runs have a store.
+        from relufast.monte_carlo.store import BlockStore
+
         k = self.statistic.size
         self._store = BlockStore(
             path,
@@ -282,13 +300,22 @@ def _work_here(run: _Run) -> None:
 
 
 def _work_in(run: _Run, executor: Executor) -> None:
+    # Importing it here would take longer than all of `import relufast` may.
+    process = sys.modules.get("concurrent.futures.process")
+    if process is not None and isinstance(executor, process.ProcessPoolExecutor):
+        _require_pickle(run.statistic)
     n_in_flight = 2 * _n_workers(executor)
     n_blocks = 1
     pending: set[Future[Finished]] = set()
     failure: TrialError | None = None
     try:
         while not run.is_done and not (failure is not None and not pending):
-            while failure is None and len(pending) < n_in_flight:
+            # Blocks that wait for an earlier one take memory: do not run too far ahead of it.
+            while (
+                failure is None
+                and len(pending) < n_in_flight
+                and (run.n_waiting < _LARGEST_LEAD or not pending)
+            ):
                 task = run.next_task(n_blocks)
                 if task is None:
                     break
@@ -315,6 +342,16 @@ def _work_in(run: _Run, executor: Executor) -> None:
     finally:
         for future in pending:
             future.cancel()
+
+
+def _require_pickle(statistic: Statistic) -> None:
+    try:
+        pickle.dumps(statistic)
+    except Exception as error:
+        raise TypeError(
+            f"statistic cannot be sent to worker processes ({error}): define its function at the "
+            "top of a module that they can import"
+        ) from error
 
 
 def _first(one: TrialError | None, other: TrialError) -> TrialError:
