@@ -225,14 +225,16 @@ class _Run:
             return size
         return self._n_trials - block * size
 
-    def next_task(self, n_blocks: int) -> Task | None:
-        """The first blocks that nobody has, at most so many."""
+    def next_task(self, n_blocks: int, n_takers: int) -> Task | None:
+        """The first blocks that nobody has, at most so many; small ones when few are left."""
         while self._next_task < self._next_merged or self._next_task in self._waiting:
             self._next_task += 1
         first = stop = self._next_task
         limit = first + n_blocks
         if self.n_blocks is not None:
-            limit = min(limit, self.n_blocks)
+            # So that no taker waits long for the last of the others.
+            share = max(1, (self.n_blocks - first) // (2 * n_takers))
+            limit = min(first + min(n_blocks, share), self.n_blocks)
         while stop < limit and stop not in self._waiting:
             stop += 1
         self._next_task = stop
@@ -291,7 +293,7 @@ class _Run:
 
 def _work_here(run: _Run) -> None:
     while not run.is_done:
-        task = run.next_task(1)
+        task = run.next_task(1, 1)
         assert task is not None
         finished = run_task(run.statistic, run.seed, task, run.covariance)
         run.take(finished)
@@ -304,7 +306,8 @@ def _work_in(run: _Run, executor: Executor) -> None:
     process = sys.modules.get("concurrent.futures.process")
     if process is not None and isinstance(executor, process.ProcessPoolExecutor):
         _require_pickle(run.statistic)
-    n_in_flight = 2 * _n_workers(executor)
+    n_workers = _n_workers(executor)
+    n_in_flight = 2 * n_workers
     n_blocks = 1
     pending: set[Future[Finished]] = set()
     failure: TrialError | None = None
@@ -316,7 +319,7 @@ def _work_in(run: _Run, executor: Executor) -> None:
                 and len(pending) < n_in_flight
                 and (run.n_waiting < _LARGEST_LEAD or not pending)
             ):
-                task = run.next_task(n_blocks)
+                task = run.next_task(n_blocks, n_workers)
                 if task is None:
                     break
                 pending.add(
