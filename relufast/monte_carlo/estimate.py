@@ -53,7 +53,7 @@ class Estimate:
             spread = moments.spread / freedom if freedom else np.full_like(moments.spread, math.inf)
         covariance = None
         if spread.ndim == 2:
-            covariance, spread = spread.reshape(*shape, *shape), np.diagonal(spread)
+            covariance, spread = spread.reshape((*shape, *shape)), np.diagonal(spread)
         variance = spread.reshape(shape)
         arrays = {
             "mean": moments.mean.reshape(shape),
