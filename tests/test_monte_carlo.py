@@ -240,7 +240,7 @@ def executor_of() -> Iterator[Callable[[str], Executor | None]]:
 
                 cluster = stack.enter_context(
                     LocalCluster(
-                        n_workers=n, threads_per_worker=1, processes=True, dashboard_address=None
+                        n_workers=n, threads_per_worker=1, processes=True, dashboard_address=":0"
                     )
                 )
                 executor: Executor = stack.enter_context(Client(cluster)).get_executor(pure=False)

@@ -116,7 +116,8 @@ class BlockStore:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        # A damaged file can hold text that is none, and values of another type.
+        except (sqlite3.Error, UnicodeDecodeError, TypeError) as error:
             raise StoreError(f"cannot use the store {self._path}: {error}") from error
 
 
