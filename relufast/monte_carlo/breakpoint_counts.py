@@ -134,7 +134,10 @@ class BreakpointCounts(Statistic):
         Network
         """
         sequence = block_sequence(_validate.seed(seed), _validate.non_negative_int(block, "block"))
-        return self._network(sequence, _validate.non_negative_int(trial, "trial"))
+        number = _validate.non_negative_int(trial, "trial")
+        if number >= self.block_size:
+            raise ValueError(f"trial is {number}, but a block has {self.block_size}")
+        return self._network(sequence, number)
 
     def _network(self, sequence: np.random.SeedSequence, trial: int) -> Network:
         from relufast import _numba

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast import _validate
+from relufast._validate import FloatArray
 from relufast.monte_carlo.statistic import Rows, Statistic
 
 
@@ -52,7 +53,9 @@ class Function(Statistic):
         self._f = f
         self._name, self._version = _identity(name, version)
         self.block_size = _validate.positive_int(block_size, "block_size")
-        self.shape = np.asarray(f(np.random.default_rng(0)), dtype=np.float64).shape
+        self.shape = _real(f(np.random.default_rng(0))).shape
+        if self.size == 0:
+            raise ValueError(f"f returns an array of shape {self.shape}, but needs a value")
 
     def key(self) -> Mapping[str, Any] | None:
         return _key("Function", self._name, self._version, self)
@@ -62,7 +65,7 @@ class Function(Statistic):
         values = np.empty((n_trials, self.size))
         for trial in range(n_trials):
             try:
-                value = np.asarray(self._f(rng), dtype=np.float64)
+                value = _real(self._f(rng))
                 if value.shape != self.shape:
                     raise ValueError(f"the shape is {value.shape}, and was {self.shape} before")
             except Exception as error:
@@ -115,6 +118,13 @@ class JittedFunction(Statistic):
         except Exception as error:
             raise TrialFailedError(int(reached[0])) from error
         return Rows(values)
+
+
+def _real(value: ArrayLike) -> FloatArray:
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"f returns dtype {array.dtype}, but needs real numbers")
+    return array.astype(np.float64)
 
 
 def is_jitted(f: object) -> bool:

@@ -114,7 +114,7 @@ def monte_carlo(
         raise ValueError("n_trials and until are missing: a run needs one of them to end")
     if until is not None and not isinstance(until, Precision):
         raise TypeError(f"until is of type {type(until).__name__}, but needs a relufast.Precision")
-    if executor is not None and not hasattr(executor, "submit"):
+    if executor is not None and not isinstance(executor, Executor):
         raise TypeError(f"executor is of type {type(executor).__name__}, but needs an Executor")
     run = _Run(
         checked,
@@ -337,7 +337,10 @@ def _work_in(run: _Run, executor: Executor) -> None:
                     n_blocks = max(1, min(_LARGEST_TASK, int(in_time)))
         if failure is not None and not run.is_done:
             raise failure
-    except BrokenExecutor as error:
+    except Exception as error:
+        # Dask's own exception, when a task has killed several workers, has no public base.
+        if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
+            raise
         raise WorkerLostError(
             f"a worker process died ({error}); blocks that were finished are in the store, if "
             "there is one, and the same call with a new executor goes on from them"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import time
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +53,7 @@ class BlockStore:
             raise
 
     def _open(self, text: str) -> None:
-        (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
+        mode = self._with_log()
         if mode != "wal":
             warnings.warn(
                 f"{self._path} lies where SQLite has no write-ahead log (journal mode {mode}): "
@@ -62,6 +63,19 @@ class BlockStore:
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.executescript(_SCHEMA)
         self._database.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (self._key, text))
+
+    def _with_log(self) -> str:
+        """Ask for a write-ahead log; the journal mode that there is then."""
+        deadline = time.monotonic() + _SECONDS_TO_WAIT
+        while True:
+            try:
+                (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
+                return str(mode)
+            except sqlite3.OperationalError as error:
+                # This statement alone does not wait for another process by itself.
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def blocks(self) -> Iterator[tuple[int, Moments]]:
         """All that are there, in order."""
