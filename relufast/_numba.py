@@ -7,6 +7,7 @@ also runs uncompiled.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -32,6 +33,14 @@ def njit(*, cache: bool = True) -> Callable[[_F], _F]:
             compiled: Any = numba.njit(nogil=True, cache=cache)(function)
         except RuntimeError:  # no folder that a cache could be written to
             compiled = numba.njit(nogil=True)(function)
+        if cache and hasattr(compiled, "_cache"):
+            save = compiled._cache.save_overload
+
+            def save_if_there_is_room(*arguments: Any) -> None:
+                with contextlib.suppress(OSError):
+                    save(*arguments)
+
+            compiled._cache.save_overload = save_if_there_is_room
         return cast(_F, compiled)
 
     return decorate
