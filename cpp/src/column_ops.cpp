@@ -1,60 +1,89 @@
 #include "relufast/column_ops.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "relufast/activity.hpp"
 #include "relufast/multiversion.hpp"
 
 namespace relufast {
+namespace {
+
+constexpr std::array<std::uint64_t, kNeuronsPerWord> kBits = [] {
+    std::array<std::uint64_t, kNeuronsPerWord> bits{};
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+        bits[i] = std::uint64_t{1} << i;
+    }
+    return bits;
+}();
+constexpr std::uint64_t kNoBit = 0;
+
+}  // namespace
 
 RELUFAST_MULTIVERSION
 ColumnScan add_biases_and_scan(double* __restrict z, const double* __restrict biases,
-                               double bias_factor, const double* __restrict row_norms, double beta,
-                               double bias_rounding, double floor, double negative_slope,
-                               std::int64_t n) {
-    std::int64_t n_open = 0;
-    double relu_square = 0.0;
-    double square = 0.0;
-    double largest = 0.0;
-    double highest = -HUGE_VAL;
-#pragma omp simd reduction(+ : n_open, relu_square, square) reduction(max : largest, highest)
-    for (std::int64_t i = 0; i < n; ++i) {
-        const double value = z[i] + bias_factor * biases[i];
-        z[i] = value;
-        const double size = std::fabs(value);
-        const double bound = row_norms[i] * beta + (std::fabs(biases[i]) * bias_rounding + floor);
-        n_open += size > bound ? 0 : 1;
-        const double relu = value > 0.0 ? value : negative_slope * value;
-        relu_square += relu * relu;
-        square += value * value;
-        largest = largest > size ? largest : size;
-        highest = highest > value ? highest : value;
+                               double bias_factor, double negative_slope, std::int64_t n,
+                               std::uint64_t* __restrict active) {
+    ColumnScan scan{HUGE_VAL, 0.0, 0.0};
+    for (std::int64_t start = 0; start < n; start += kNeuronsPerWord) {
+        const std::int64_t count = std::min(kNeuronsPerWord, n - start);
+        double* part = z + start;
+        const double* part_biases = biases + start;
+        double relu_square = 0.0;
+        double square = 0.0;
+        double least = HUGE_VAL;
+        std::uint64_t word = 0;
+#pragma omp simd reduction(+ : relu_square, square) reduction(min : least) reduction(| : word)
+        for (std::int64_t i = 0; i < count; ++i) {
+            const double value = part[i] + bias_factor * part_biases[i];
+            part[i] = value;
+            const double size = std::fabs(value);
+            least = size < least ? size : least;
+            const bool inactive = value <= 0.0;
+            word |= kBits[static_cast<std::size_t>(i)] & (inactive ? kNoBit : ~kNoBit);
+            const double relu = inactive ? negative_slope * value : value;
+            relu_square += relu * relu;
+            square += value * value;
+        }
+        active[start / kNeuronsPerWord] = word;
+        scan.least = std::min(scan.least, least);
+        scan.relu_square += relu_square;
+        scan.square += square;
     }
-    return {n_open, relu_square, square, largest, highest};
+    return scan;
 }
 
 RELUFAST_MULTIVERSION
-std::int64_t find_flips(const double* __restrict a, const double* __restrict b, std::int64_t n,
-                        std::int32_t* __restrict indices) {
-    std::int64_t found = 0;
-    constexpr std::int64_t kBlock = 128;  // most blocks hold no flip: counting them is cheap
-    for (std::int64_t start = 0; start < n; start += kBlock) {
-        const std::int64_t stop = std::min(start + kBlock, n);
-        std::int64_t flips = 0;
-#pragma omp simd reduction(+ : flips)
-        for (std::int64_t i = start; i < stop; ++i) {
-            flips += (a[i] > 0.0) != (b[i] > 0.0) ? 1 : 0;
-        }
-        if (flips == 0) {
-            continue;
-        }
-        for (std::int64_t i = start; i < stop; ++i) {
-            if ((a[i] > 0.0) != (b[i] > 0.0)) {
-                indices[found++] = static_cast<std::int32_t>(i);
-            }
-        }
+ColumnExtremes column_extremes(const double* __restrict z, const double* __restrict biases,
+                               const double* __restrict row_norms, double beta,
+                               double bias_rounding, double floor, std::int64_t n) {
+    std::int64_t n_open = 0;
+    double largest = 0.0;
+    double highest = -HUGE_VAL;
+#pragma omp simd reduction(+ : n_open) reduction(max : largest, highest)
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double size = std::fabs(z[i]);
+        const double bound = row_norms[i] * beta + (std::fabs(biases[i]) * bias_rounding + floor);
+        n_open += size > bound ? 0 : 1;
+        largest = largest > size ? largest : size;
+        highest = highest > z[i] ? highest : z[i];
     }
-    return found;
+    return {n_open, largest, highest};
+}
+
+RELUFAST_MULTIVERSION
+void mark_active(const double* __restrict z, std::int64_t n, std::uint64_t* __restrict active) {
+    for (std::int64_t start = 0; start < n; start += kNeuronsPerWord) {
+        const std::int64_t count = std::min(kNeuronsPerWord, n - start);
+        const double* part = z + start;
+        std::uint64_t word = 0;
+#pragma omp simd reduction(| : word)
+        for (std::int64_t i = 0; i < count; ++i) {
+            word |= kBits[static_cast<std::size_t>(i)] & (part[i] <= 0.0 ? kNoBit : ~kNoBit);
+        }
+        active[start / kNeuronsPerWord] = word;
+    }
 }
 
 RELUFAST_MULTIVERSION
@@ -104,16 +133,6 @@ void combine2(double x, const double* __restrict a_hi, const double* __restrict 
         const double part = sum - product;
         const double sum_lo = (product - (sum - part)) + (b - part);
         out[i] = sum + (sum_lo + (product_lo + factor * b_lo[i]));
-    }
-}
-
-RELUFAST_MULTIVERSION
-void raise(const double* __restrict z, double* __restrict highest, std::int64_t n) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) {
-        // NaN may stand for any number: such a neuron stays in play.
-        const double value = z[i] == z[i] ? z[i] : HUGE_VAL;
-        highest[i] = highest[i] > value ? highest[i] : value;
     }
 }
 

@@ -128,6 +128,7 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
     const std::size_t n = line.slopes.size();
     result.active_at_start.resize(n);
     std::vector<Root> roots;
+    roots.reserve(n);
     std::int64_t n_open = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const Sign at_lo = sign_at(line, i, line.lo);
@@ -164,6 +165,7 @@ LayerOne solve_layer_one(const Network& network, const Line& line) {
         end.is_direction = std::isinf(x);
         grid.knots.push_back(end);
     };
+    grid.knots.reserve(roots.size() + 2);
     add_end(line.lo);
     std::vector<std::size_t> unordered;  // knots whose order with the one before is unknown
     for (std::size_t k = 0; k < roots.size(); ++k) {

@@ -28,18 +28,25 @@ void set_layer(Layer& layer, const double* weights, const double* biases) {
     transpose(weights, layer.n_out, layer.n_in, layer.weights.data());
     layer.biases.assign(biases, biases + layer.n_out);
     layer.bias_norm = norm_bound(biases, layer.n_out);
-    layer.row_norms.clear();
+    layer.row_norms.assign(static_cast<std::size_t>(layer.n_out), 0.0);
+    layer.column_norms.assign(static_cast<std::size_t>(layer.n_in), 0.0);
     layer.decision_norms.clear();
-    layer.column_norms.clear();
-    for (std::int64_t i = 0; i < layer.n_out; ++i) {
-        // Along a long ray underflow grows with x, as only what is multiplied by this does.
-        const double exact = norm_bound(weights + i * layer.n_in, layer.n_in);
-        const double norm = exact > 0.0 ? std::max(exact, 0x1p-500) : 0.0;
-        layer.row_norms.push_back(norm);
-        layer.decision_norms.push_back(norm == 0.0 && biases[i] == 0.0 ? -0x1p1000 : norm);
-    }
+    layer.largest_decision_norm = layer.largest_bias = 0.0;
+    sum_squares(layer.weights.data(), layer.n_in, layer.n_out, layer.column_norms.data(),
+                layer.row_norms.data());
     for (std::int64_t j = 0; j < layer.n_in; ++j) {
-        layer.column_norms.push_back(norm_bound(layer.outgoing(j), layer.n_out));
+        double& norm = layer.column_norms[static_cast<std::size_t>(j)];
+        norm = norm_bound(norm, layer.outgoing(j), layer.n_out);
+    }
+    for (std::int64_t i = 0; i < layer.n_out; ++i) {
+        double& norm = layer.row_norms[static_cast<std::size_t>(i)];
+        norm = norm_bound(norm, weights + i * layer.n_in, layer.n_in);
+        // Along a long ray underflow grows with x, as only what is multiplied by this does.
+        norm = norm > 0.0 ? std::max(norm, 0x1p-500) : 0.0;
+        const double decision_norm = norm == 0.0 && biases[i] == 0.0 ? -0x1p1000 : norm;
+        layer.decision_norms.push_back(decision_norm);
+        layer.largest_decision_norm = std::max(layer.largest_decision_norm, decision_norm);
+        layer.largest_bias = std::max(layer.largest_bias, std::fabs(biases[i]));
     }
     layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
     layer.spectral_norm = layer.frobenius_norm;

@@ -187,18 +187,8 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
     }
 
     // Neurons that are inactive at all knots send nothing anywhere in the tile.
-    workspace.alive.clear();
-    if (a == 0.0) {
-        workspace.highest.assign(static_cast<std::size_t>(parameters.n_in), -kInfinity);
-        for (std::size_t k = lo; k <= hi; ++k) {
-            raise(below.column(k), workspace.highest.data(), parameters.n_in);
-        }
-    }
-    for (std::int32_t j = 0; j < parameters.n_in; ++j) {
-        if (a != 0.0 || workspace.highest[static_cast<std::size_t>(j)] > 0.0) {
-            workspace.alive.push_back(j);
-        }
-    }
+    const auto pattern = [&](std::size_t k) { return below.activity(lo + k); };
+    list_senders(parameters.n_in, a, hi - lo + 1, pattern, workspace.alive);
     const auto n_alive = static_cast<std::int64_t>(workspace.alive.size());
 
     const std::size_t n_columns = hi - lo + 1 + dense.size();
@@ -326,6 +316,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
     tile.norm.resize(n_knots);
     tile.relu_norm.resize(n_knots);
     tile.silent.assign(n_knots, 0);
+    tile.active.resize(n_knots * activity_words(tile.n));
 
     std::vector<OpenColumn> open;
     for (std::size_t k = 0; k < n_knots; ++k) {
@@ -337,8 +328,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
         const double floor = beta > 0.0 ? underflow(parameters.n_in) : 0.0;
         const double bias_rounding = bias_factor * tile.bias_rounding;
         const ColumnScan scan = add_biases_and_scan(tile.column(k), parameters.biases.data(),
-                                                    bias_factor, parameters.decision_norms.data(),
-                                                    beta, bias_rounding, floor, a, tile.n);
+                                                    bias_factor, a, tile.n, tile.activity(k));
         tile.beta[k] = beta;
         tile.error[k] = beta == kInfinity
                             ? kInfinity
@@ -346,18 +336,29 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
                                parameters.frobenius_norm * errors[k].rounding +
                                bias_rounding * parameters.bias_norm + floor * root_n) *
                                   kInflate;
+        // Mostly, no entry is anywhere near its bound, or near the ends of float64's range.
+        const bool all_decided = scan.least > parameters.largest_decision_norm * beta +
+                                                  (parameters.largest_bias * bias_rounding + floor);
+        if (all_decided && is_safe_square(scan.relu_square) && is_safe_square(scan.square)) {
+            tile.norm[k] = norm_from_square(scan.square);
+            tile.relu_norm[k] = norm_from_square(scan.relu_square);
+            continue;
+        }
         const bool overflowed = !(scan.square < kInfinity);
         if (overflowed) {  // the sign of an infinity may be that of a partial sum alone
             tile.beta[k] = tile.error[k] = beta = kInfinity;
         }
-        tile.norm[k] = norm_from_square(scan.square, scan.largest);
-        const double largest_relu = a == 0.0 ? std::max(scan.highest, 0.0) : scan.largest;
+        const ColumnExtremes extremes =
+            column_extremes(tile.column(k), parameters.biases.data(),
+                            parameters.decision_norms.data(), beta, bias_rounding, floor, tile.n);
+        tile.norm[k] = norm_from_square(scan.square, extremes.largest);
+        const double largest_relu = a == 0.0 ? std::max(extremes.highest, 0.0) : extremes.largest;
         tile.relu_norm[k] = norm_from_square(scan.relu_square, largest_relu);
 
         if (is_output(tile.layer)) {
             continue;
         }
-        std::int64_t n_open = overflowed ? tile.n : scan.n_open;
+        std::int64_t n_open = overflowed ? tile.n : extremes.n_open;
         if (n_open > 0 && beta == 0.0) {
             for (std::int32_t i = 0; i < tile.n; ++i) {
                 const bool is_zero = tile.column(k)[i] == 0.0 && entry_error(tile, k, i) == 0.0;
@@ -369,9 +370,9 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
         }
         if (n_open > 0) {
             open.push_back({k, n_open});
-        } else if (a == 0.0 && !(scan.highest > 0.0)) {
+        } else if (a == 0.0 && !(extremes.highest > 0.0)) {
             tile.silent[k] = 1;
-            if (scan.highest < 0.0) {
+            if (extremes.highest < 0.0) {
                 tile.grid.knots[k].silent = true;
             }
         }

@@ -157,17 +157,8 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
         const Layer& parameters = network_.layer(layer);
         const auto n_below = static_cast<std::size_t>(parameters.n_in);
         std::vector<std::int32_t>& alive = workspace.alive;
-        std::vector<double>& highest = workspace.highest;
-        highest.assign(n, -kInfinity);
-        alive.clear();
-        for (const Traced& knot : traced) {
-            raise(below->column(knot.column), highest.data(), static_cast<std::int64_t>(n));
-        }
-        for (std::size_t j = 0; j < n; ++j) {
-            if (a != 0.0 || highest[j] > 0.0) {
-                alive.push_back(static_cast<std::int32_t>(j));
-            }
-        }
+        const auto pattern = [&](std::size_t t) { return below->activity(traced[t].column); };
+        list_senders(below->n, a, traced.size(), pattern, alive);
         const auto n_alive = static_cast<std::int64_t>(alive.size());
         workspace.hidden.resize(alive.size() * traced.size());
         std::size_t further = 0;

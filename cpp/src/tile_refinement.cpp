@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/point_evaluator.hpp"
 #include "relufast/rounding.hpp"
@@ -14,6 +15,7 @@ std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) c
     PointEvaluator evaluator(network_, line_);
     PointEvaluator::Refined refined = evaluator.refine(tile.grid.knots[k], tile.layer);
     std::copy(refined.z.begin(), refined.z.end(), tile.column(k));
+    mark_active(tile.column(k), tile.n, tile.activity(k));
     tile.error[k] = refined.error;
     tile.beta[k] = kInfinity;  // the error alone now bounds every entry
     tile.refined_column[k] = 1;

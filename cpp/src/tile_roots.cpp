@@ -4,7 +4,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "relufast/column_ops.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
 
@@ -53,6 +52,8 @@ void TileSolver::find_roots(Tile& tile) const {
 void TileSolver::search_segments(Tile& tile) const {
     tile.roots.clear();
     tile.first_root.clear();
+    tile.first_root.reserve(tile.grid.size());
+    tile.roots.reserve(static_cast<std::size_t>(tile.n));  // about as many as that, mostly
     const auto is_zero = [&](std::size_t knot, std::int32_t neuron) {
         return std::any_of(tile.zeros.begin(), tile.zeros.end(), [&](const Tile::ExactZero& zero) {
             return zero.knot == static_cast<std::int32_t>(knot) && zero.neuron == neuron;
@@ -63,14 +64,11 @@ void TileSolver::search_segments(Tile& tile) const {
         has_zeros[static_cast<std::size_t>(zero.knot)] = 1;
     }
 
-    std::vector<std::int32_t> flips(static_cast<std::size_t>(tile.n));
+    const std::size_t n_words = activity_words(tile.n);
     for (std::size_t k = 0; k + 1 < tile.grid.size(); ++k) {
         const std::size_t begin = tile.roots.size();
         tile.first_root.push_back(static_cast<std::int32_t>(begin));
-        const std::int64_t n_flips =
-            find_flips(tile.column(k), tile.column(k + 1), tile.n, flips.data());
-        for (std::int64_t f = 0; f < n_flips; ++f) {
-            const std::int32_t neuron = flips[static_cast<std::size_t>(f)];
+        const auto visit = [&](std::int32_t neuron) {
             // Along a ray without slope the sign is that of its finite end.
             const bool is_constant =
                 (tile.grid.knots[k].is_direction && tile.column(k)[neuron] == 0.0) ||
@@ -80,7 +78,8 @@ void TileSolver::search_segments(Tile& tile) const {
             if (!ends_at_zero && !is_constant) {
                 add_root(tile, k, neuron);
             }
-        }
+        };
+        for_each_flip(tile.activity(k), tile.activity(k + 1), n_words, visit);
         if (tile.roots.size() > begin + 1) {
             order_roots(tile, begin);
         }

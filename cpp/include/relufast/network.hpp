@@ -19,6 +19,8 @@ struct Layer {
     // The same for deciding signs: a neuron without inputs and bias is never active, which the
     // comparison |z_i| > decision_norms_i beta must find true although z_i is zero.
     std::vector<double> decision_norms;
+    double largest_decision_norm = 0.0;
+    double largest_bias = 0.0;         // in magnitude
     std::vector<double> column_norms;  // (n_in): upper bounds on the 2-norms of W's columns
     double bias_norm = 0.0;
     double frobenius_norm = 0.0;  // upper bound

@@ -11,6 +11,13 @@ namespace relufast {
 // An upper bound on the 2-norm of values of any magnitude; infinite if one of them is not finite.
 double norm_bound(const double* values, std::int64_t count);
 
+// The same where the sum of the squares is known already.
+double norm_bound(double square, const double* values, std::int64_t count);
+
+// Sums of the squares of a row-major matrix, by row and by column; column_squares are zero before.
+void sum_squares(const double* matrix, std::int64_t n_rows, std::int64_t n_columns,
+                 double* row_squares, double* column_squares);
+
 // The same, but infinite also where a roundoff times the norm may leave the range of float64: such
 // a product must never become a bound of zero.
 inline double working_norm_bound(const std::vector<double>& values) {
@@ -19,13 +26,20 @@ inline double working_norm_bound(const std::vector<double>& values) {
     return in_range ? norm : kInfinity;
 }
 
-// The same from a square that a faster loop summed up.
+// Whether a sum of squares lost nothing that matters to underflow or overflow.
+inline bool is_safe_square(double square) {
+    return square > kSmallestSquare && square < kLargestSquare;
+}
+
+// The same from a square that a faster loop summed up, and that is safe.
+inline double norm_from_square(double square) { return std::sqrt(square) * (1.0 + 0x1p-30); }
+
+// From any square, beside the largest magnitude.
 inline double norm_from_square(double square, double largest) {
     if (largest == 0.0 && square == 0.0) {
         return 0.0;
     }
-    const bool in_range = square > kSmallestSquare && square < kLargestSquare;
-    return in_range ? std::sqrt(square) * (1.0 + 0x1p-30) : kInfinity;
+    return is_safe_square(square) ? norm_from_square(square) : kInfinity;
 }
 
 }  // namespace relufast

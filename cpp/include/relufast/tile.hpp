@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "relufast/activity.hpp"
 #include "relufast/buffer.hpp"
 #include "relufast/knot.hpp"
 #include "relufast/layer_one.hpp"
@@ -38,14 +39,15 @@ struct Tile {
     Grid grid;
     std::shared_ptr<const Tile> below;  // of layer 2 on; its refined knots from first_below on
     std::size_t first_below = 0;        // are this tile's grid
-    std::vector<double> z;              // (knots, n)
+    Buffer<double> z;                   // (knots, n)
 
     // By knot: error bounds (see docs/exactness.md) and the norms they are made of.
-    std::vector<double> error;         // |z - true z|, 2-norm
-    std::vector<double> beta;          // entry i errs by row_norm_i beta + |b_i| rounding + floor
-    std::vector<double> norm;          // |z|
-    std::vector<double> relu_norm;     // |relu(z)|
-    std::vector<std::uint8_t> silent;  // certainly no neuron is active
+    std::vector<double> error;          // |z - true z|, 2-norm
+    std::vector<double> beta;           // entry i errs by row_norm_i beta + |b_i| rounding + floor
+    std::vector<double> norm;           // |z|
+    std::vector<double> relu_norm;      // |relu(z)|
+    std::vector<std::uint8_t> silent;   // certainly no neuron is active
+    std::vector<std::uint64_t> active;  // by knot: the activity of the layer
     std::vector<std::uint8_t> refined_column;  // evaluated in double-double
     double bias_rounding = 0.0;
 
@@ -63,6 +65,8 @@ struct Tile {
 
     const double* column(std::size_t k) const { return &z[k * static_cast<std::size_t>(n)]; }
     double* column(std::size_t k) { return &z[k * static_cast<std::size_t>(n)]; }
+    const std::uint64_t* activity(std::size_t k) const { return &active[k * activity_words(n)]; }
+    std::uint64_t* activity(std::size_t k) { return &active[k * activity_words(n)]; }
 };
 
 // Outputs whose slopes are compared to see which breakpoints reach them; the others are looked at
@@ -83,7 +87,6 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
-    std::vector<double> highest;
     std::vector<double> dense_point;
     std::vector<std::int32_t> alive;
 };
