@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "relufast/blas.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
+#include "relufast/tile_product.hpp"
 
 namespace relufast {
 namespace {
@@ -38,6 +38,17 @@ Weights weights_at(const Grid& grid, std::size_t segment, double x) {
     }
     const double width = hi.x - lo.x;
     return width > 0.0 ? Weights{(hi.x - x) / width, (x - lo.x) / width} : Weights{1.0, 0.0};
+}
+
+double relu_norm(const double* z, std::int64_t n, double negative_slope) {
+    double square = 0.0;
+    double largest = 0.0;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double relu = z[i] > 0.0 ? z[i] : negative_slope * z[i];
+        square += relu * relu;
+        largest = std::max(largest, std::fabs(relu));
+    }
+    return norm_from_square(square, largest);
 }
 
 }  // namespace
@@ -177,7 +188,7 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
     // of its own for each new knot is cheaper.
     const auto is_dense = [&](std::size_t segment) {
         const std::int64_t count = below.first_root[segment + 1] - below.first_root[segment];
-        return count > std::max<std::int64_t>(3, parameters.n_in / 16);
+        return count > std::max<std::int64_t>(8, parameters.n_in / 16);
     };
     std::vector<std::size_t> dense;
     for (std::size_t m = first; m <= last; ++m) {
@@ -186,61 +197,27 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
         }
     }
 
-    // Neurons that are inactive at all knots send nothing anywhere in the tile.
-    const auto pattern = [&](std::size_t k) { return below.activity(lo + k); };
-    list_senders(parameters.n_in, a, hi - lo + 1, pattern, workspace.alive);
-    const auto n_alive = static_cast<std::int64_t>(workspace.alive.size());
-
-    const std::size_t n_columns = hi - lo + 1 + dense.size();
-    workspace.hidden.resize(n_columns * workspace.alive.size());
+    const auto n_in = static_cast<std::size_t>(parameters.n_in);
+    workspace.points.resize(dense.size() * n_in);
+    workspace.point_activity.resize(dense.size() * activity_words(parameters.n_in));
     std::vector<double> dense_norms;
-    const auto hidden_column = [&](std::size_t slot) {
-        return workspace.hidden.data() + slot * workspace.alive.size();
-    };
-    for (std::size_t k = lo; k <= hi; ++k) {
-        gather_relu(below.column(k), workspace.alive.data(), n_alive, a, hidden_column(k - lo));
-    }
-    workspace.dense_point.resize(static_cast<std::size_t>(parameters.n_in));
     for (std::size_t d = 0; d < dense.size(); ++d) {
         const Root& root = below.roots[dense[d]];
         const auto segment = static_cast<std::size_t>(root.segment);
         const Weights at = weights_at(below.grid, segment, root.x);
-        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1),
-                workspace.dense_point.data(), parameters.n_in);
-        double* hidden = hidden_column(hi - lo + 1 + d);
-        gather_relu(workspace.dense_point.data(), workspace.alive.data(), n_alive, a, hidden);
-        double square = 0.0;
-        double largest = 0.0;
-        for (std::int64_t c = 0; c < n_alive; ++c) {
-            square += hidden[c] * hidden[c];
-            largest = std::max(largest, std::fabs(hidden[c]));
-        }
-        dense_norms.push_back(norm_from_square(square, largest));
+        double* point = workspace.points.data() + d * n_in;
+        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point,
+                parameters.n_in);
+        mark_active(point, parameters.n_in,
+                    workspace.point_activity.data() + d * activity_words(parameters.n_in));
+        dense_norms.push_back(relu_norm(point, parameters.n_in, a));
     }
-
-    const double* weights = parameters.weights.data();
-    std::int64_t stride = parameters.n_out;
-    if (n_alive < parameters.n_in) {
-        workspace.weights.resize(workspace.alive.size() * n);
-        for (std::size_t c = 0; c < workspace.alive.size(); ++c) {
-            const double* sent = parameters.outgoing(workspace.alive[c]);
-            std::copy(sent, sent + n, &workspace.weights[c * n]);
-        }
-        weights = workspace.weights.data();
-        stride = tile.n;
-    }
-    if (n_alive > 0) {
-        workspace.products.resize(n_columns * n);
-        blas::gemm('N', 'N', tile.n, static_cast<std::int64_t>(n_columns), n_alive, 1.0, weights,
-                   stride, workspace.hidden.data(), n_alive, 0.0, workspace.products.data(),
-                   tile.n);
-    } else {
-        workspace.products.assign(n_columns * n, 0.0);
-    }
+    const std::int64_t n_terms =
+        multiply_relu(parameters, tile.n, a, below, lo, hi, dense.size(), workspace);
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
     const double lipschitz = network_.lipschitz();
-    const double rounding = gamma(n_alive + 2);  // no others are summed
+    const double rounding = gamma(n_terms + 2);
     const double leak = std::fabs(a) * kRoundoff;
     const auto column_error = [&](std::size_t k) {
         ColumnError error;

@@ -46,6 +46,10 @@ void add_multiple2(double factor_hi, double factor_lo, const double* x, double* 
 void combine2(double x, const double* a_hi, const double* a_lo, double factor, const double* b_hi,
               const double* b_lo, double* out, std::int64_t n);
 
+// out = the sum of factors[c] times row index[c] of a row-major matrix, n entries of it.
+void sum_multiples(const double* matrix, std::int64_t stride, const std::int32_t* index,
+                   const double* factors, std::int64_t n_index, double* out, std::int64_t n);
+
 // out[c] = relu(z[index[c]]).
 void gather_relu(const double* z, const std::int32_t* index, std::int64_t n_index,
                  double negative_slope, double* out);

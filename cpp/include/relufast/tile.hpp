@@ -87,7 +87,8 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
-    std::vector<double> dense_point;
+    Buffer<double> points;  // columns that are no knot of a tile
+    Buffer<std::uint64_t> point_activity;
     std::vector<std::int32_t> alive;
 };
 

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "relufast/tile.hpp"
+
+namespace relufast {
+
+// workspace.products = W relu(z), of the first n outputs of the layer above `below`, for the
+// columns lo..hi of `below` and after them the n_points columns of workspace.points. These have no
+// neuron active that is inactive at all of lo..hi.
+//
+// Returns the length of the longest sum.
+std::int64_t multiply_relu(const Layer& above, std::int64_t n, double negative_slope,
+                           const Tile& below, std::size_t lo, std::size_t hi, std::size_t n_points,
+                           Workspace& workspace);
+
+}  // namespace relufast
