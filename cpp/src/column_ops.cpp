@@ -166,7 +166,7 @@ void sum_multiples(const double* __restrict matrix, std::int64_t stride,
                    std::int64_t n_index, double* __restrict out, std::int64_t n) {
     constexpr std::int64_t kMostFours = 7;  // they and their factors fit into 16 registers
     for (std::int64_t start = 0; start < n && n >= 4;) {
-        const std::int64_t n_fours = std::min((n - start + 3) / 4, kMostFours);
+        const std::int64_t n_fours = std::min({(n - start + 3) / 4, n / 4, kMostFours});
         // The last sweep may overlap the one before: the same numbers are written twice.
         const std::int64_t from = std::min(start, n - 4 * n_fours);
         start = from + 4 * n_fours;

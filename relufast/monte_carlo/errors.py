@@ -16,8 +16,7 @@ class TrialError(MonteCarloError):
     Attributes
     ----------
     seed, block, trial : int
-        ``replay(statistic, seed, block, trial)`` runs it again. trial is -1 where not even the
-        block's first could be told.
+        ``replay(statistic, seed, block, trial)`` runs it again.
     """
 
     def __init__(self, reason: str, seed: int, block: int, trial: int) -> None:

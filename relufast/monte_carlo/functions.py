@@ -121,6 +121,8 @@ class JittedFunction(Statistic):
 
 
 def _real(value: ArrayLike) -> FloatArray:
+    if np.ma.is_masked(value):
+        raise TypeError("f returns an array with masked entries, but needs numbers in all of them")
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"f returns dtype {array.dtype}, but needs real numbers")

@@ -23,16 +23,23 @@ class Moments:
     @classmethod
     def of_rows(cls, rows: FloatArray, n_uncertified: int, *, covariance: bool) -> Moments:
         """Of at least one trial, a row for each."""
-        mean = rows.mean(axis=0)
-        deviations = rows - mean
-        # Not a matrix product, whose bits would depend on the BLAS and its threads.
-        spread = (
-            np.einsum("ti,tj->ij", deviations, deviations, optimize=False)
-            if covariance
-            else (deviations**2).sum(axis=0)
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = rows.mean(axis=0)
+            deviations = rows - mean
+            # Not a matrix product, whose bits would depend on the BLAS and its threads.
+            spread = (
+                np.einsum("ti,tj->ij", deviations, deviations, optimize=False)
+                if covariance
+                else (deviations**2).sum(axis=0)
+            )
         return cls(len(rows), n_uncertified, mean, spread, rows.min(axis=0), rows.max(axis=0))
 
+    @property
+    def is_finite(self) -> bool:
+        """False where squares or sums left the range of float64."""
+        return bool(np.isfinite(self.mean).all() and np.isfinite(self.spread).all())
+
+    @np.errstate(over="ignore", invalid="ignore")
     def merged(self, other: Moments) -> Moments:
         """Of both (Chan, Golub and LeVeque, Amer. Statist. 37, 1983)."""
         n = self.n + other.n

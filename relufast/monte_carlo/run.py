@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # A task should be worth its way to a worker and back, and not hold up the end of a run.
 _TASK_SECONDS = 0.5
 _LARGEST_TASK = 4096  # blocks
+_LARGEST_GROWTH = 8  # of a task over one that was timed: short times tell little
 _LARGEST_LEAD = 100_000  # blocks that are done before their turn
 
 
@@ -280,6 +281,11 @@ class _Run:
         while not self.is_done and self._next_merged in self._waiting:
             moments = self._waiting.pop(self._next_merged)
             self._merged = moments if self._merged is None else self._merged.merged(moments)
+            if not self._merged.is_finite:
+                raise MonteCarloError(
+                    f"the values up to block {self._next_merged} are too large: squares and sums "
+                    "leave the range of float64"
+                )
             self._next_merged += 1
             if self._until is not None:
                 self._is_precise = self._until.holds(self.estimate())
@@ -334,7 +340,8 @@ def _work_in(run: _Run, executor: Executor) -> None:
                 elif finished.blocks:
                     # Tasks change in size only; what blocks hold does not depend on it.
                     in_time = _TASK_SECONDS * len(finished.blocks) / max(finished.seconds, 1e-6)
-                    n_blocks = max(1, min(_LARGEST_TASK, int(in_time)))
+                    growth = _LARGEST_GROWTH * len(finished.blocks)
+                    n_blocks = max(1, min(growth, _LARGEST_TASK, int(in_time)))
         if failure is not None and not run.is_done:
             raise failure
     except Exception as error:

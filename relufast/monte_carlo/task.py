@@ -50,9 +50,35 @@ def run_block(statistic: Statistic, seed: int, block: int, size: int, covariance
         cause = error.__cause__
         reason = f"{type(cause).__name__}: {cause}"
         raise TrialError(reason, seed, block, error.trial) from cause
+    except Exception as error:
+        trial = _first_that_fails(statistic, seed, block, size)
+        raise TrialError(f"{type(error).__name__}: {error}", seed, block, trial) from error
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         trial = int(np.argmin(finite))
         value = values[trial][~np.isfinite(values[trial])][0]
         raise TrialError(f"a value is {value}", seed, block, trial)
-    return Moments.of_rows(values, n_uncertified, covariance=covariance)
+    moments = Moments.of_rows(values, n_uncertified, covariance=covariance)
+    if not moments.is_finite:
+        trial = int(np.argmax(np.abs(values).max(axis=1)))
+        value = np.abs(values[trial]).max()
+        raise TrialError(
+            f"{value:.3g} is too large: squares and sums leave the range of float64",
+            seed,
+            block,
+            trial,
+        )
+    return moments
+
+
+def _first_that_fails(statistic: Statistic, seed: int, block: int, size: int) -> int:
+    """By halving: more trials of a block begin with the same ones."""
+    passed, failed = 0, size
+    while failed - passed > 1:
+        number = (passed + failed) // 2
+        try:
+            statistic.rows(block_sequence(seed, block), number)
+            passed = number
+        except Exception:
+            failed = number
+    return failed - 1
