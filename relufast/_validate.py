@@ -61,6 +61,25 @@ def vector(value: object, name: str, length: int) -> FloatArray:
     return array
 
 
+def matrix(value: object, name: str) -> FloatArray:
+    """A finite matrix; either side may be 0."""
+    array = float_array(value, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but needs a matrix, shape (m, n)")
+    return array
+
+
+def pattern(value: object, name: str = "pattern") -> NDArray[np.bool_]:
+    """A matrix of bools; either side may be 0."""
+    array = np.asarray(value)
+    if isinstance(value, np.ma.MaskedArray) or array.dtype != np.bool_:
+        came = "a masked array" if isinstance(value, np.ma.MaskedArray) else f"dtype {array.dtype}"
+        raise TypeError(f"{name} has {came}, but needs bools; for a matrix A give A != 0")
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape (m, n)")
+    return array
+
+
 def polyline(x: object, y: object) -> tuple[FloatArray, FloatArray]:
     """At least two finite points (x[i], y[i]), x rising."""
     xs, ys = float_array(x, "x"), float_array(y, "y")
@@ -87,6 +106,15 @@ def points(value: object, name: str, dimension: int) -> FloatArray:
         needed = "(), (m,) or (m, 1)" if dimension == 1 else f"({dimension},) or (m, {dimension})"
         raise ValueError(f"{name} has shape {array.shape}, but needs shape {needed}")
     return array
+
+
+def finite_points(value: object, name: str, dimension: int) -> FloatArray:
+    """At least one finite point, as `points` takes them, of shape (m, dimension) and C order."""
+    array = points(value, name, dimension)
+    _require_finite(array, name)
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, but needs at least one point")
+    return np.ascontiguousarray(array.reshape(-1, dimension))
 
 
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
