@@ -10,11 +10,17 @@ products of absolute values do. Every bound is multiplied by a number larger tha
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from relufast._forward_pass import preactivations, relu
 from relufast._validate import FloatArray
+
+if TYPE_CHECKING:
+    from relufast.network import Network
 
 _ROUNDOFF = 2.0**-53
 _SMALLEST = 2.0**-1074
@@ -43,7 +49,7 @@ class LayerBounds:
         """Bounds on the errors of the preactivations, of shape (m, n_out)."""
         bounds = np.outer(h_errors + self._gamma * h_norms, self._row_norms)
         bounds += self._gamma * self._bias_sizes
-        bounds += self._lost(h_norms, h_errors)[:, np.newaxis]
+        bounds += np.outer(self._lost(h_norms, h_errors), self._row_norms > 0.0)
         bounds *= _INFLATE
         return bounds
 
@@ -55,11 +61,11 @@ class LayerBounds:
         return errors
 
     def _lost(self, h_norms: FloatArray, h_errors: FloatArray) -> FloatArray:
-        """What underflow costs an entry: nothing at points where h is exactly zero."""
+        """What underflow costs an entry: nothing where h, or its weights, are exactly zero."""
         return np.where((h_norms > 0.0) | (h_errors > 0.0), self._underflow, 0.0)
 
 
-def after_relu(
+def _errors_after_relu(
     z: FloatArray,
     h: FloatArray,
     bounds: FloatArray,
@@ -129,6 +135,20 @@ def _norm(values: FloatArray) -> float:
 
 def _gamma(n: int) -> float:
     return _INFLATE * n * _ROUNDOFF / (1.0 - n * _ROUNDOFF)
+
+
+def bounded_preactivations(
+    network: Network, layers: Sequence[LayerBounds], points: FloatArray
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """(z_l, bounds on its errors) of the hidden layers, both of shape (m, n_l)."""
+    h_norms, h_errors = row_norms(points), np.zeros(len(points))
+    slope = network.negative_slope
+    for layer, z in zip(layers, preactivations(network, points), strict=True):
+        bounds = layer.entrywise(h_norms, h_errors)
+        yield z, bounds
+        h = relu(z, slope)
+        h_errors = _errors_after_relu(z, h, bounds, layer.normwise(h_norms, h_errors), slope)
+        h_norms = row_norms(h)
 
 
 def is_decided(z: FloatArray, bounds: FloatArray) -> NDArray[np.bool_]:

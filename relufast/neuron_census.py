@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _blas, _forward_pass, _validate
-from relufast._error_bounds import LayerBounds, after_relu, is_decided, row_norms
+from relufast import _blas, _validate
+from relufast._error_bounds import LayerBounds, bounded_preactivations, is_decided
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 
@@ -98,13 +98,13 @@ def neuron_census(network: Network, X: ArrayLike) -> Census:
     *How exact.* Preactivations are computed in float64. A running bound on their rounding, from the
     spectral norms of the weights, says which signs are those of exact arithmetic; the others are
     counted in `n_uncertain`, and still taken from float64. The bound grows faster than the signal:
-    for He networks of width 64 to 256 hardly a sign is open to depth 10, a percent at depth 20, and
-    most from depth 30 on.
+    for square He networks of width up to 256 all signs are decided to depth 15 or so, all but a few
+    per thousand at depth 20, and none from depth 30 on.
 
     *How much.* A forward pass, m times the number of weights, and up to four times that for
-    spectral norms if m is small against the width. Points are taken in chunks, so that memory is
-    some 50 MB and a few matrices of the size of the largest layer, whatever m. The same bits for
-    any number of threads of BLAS: it uses one.
+    spectral norms, the less the larger m is against the width. Points are taken in chunks, so that
+    memory is some 50 MB and a few matrices of the size of the largest layer, whatever m. The same
+    bits for any number of threads of BLAS: it uses one.
 
     Examples
     --------
@@ -121,12 +121,14 @@ def neuron_census(network: Network, X: ArrayLike) -> Census:
     rows = max(1, _ENTRIES_AT_ONCE // max(checked.widths))
     tallies = [_Tally(width) for width in checked.widths[1:-1]]
     with _blas.single_threaded(), np.errstate(all="ignore"):
-        bounds = [
+        layers = [
             LayerBounds(weights, biases, len(points))
             for weights, biases in zip(checked.weights[:-1], checked.biases[:-1], strict=True)
         ]
         for first in range(0, len(points), rows):
-            _add_points(tallies, checked, bounds, points[first : first + rows])
+            chunk = bounded_preactivations(checked, layers, points[first : first + rows])
+            for tally, (z, bounds) in zip(tallies, chunk, strict=True):
+                tally.add(z, bounds)
     return _census(tallies, len(points))
 
 
@@ -143,20 +145,6 @@ class _Tally:
         self.active += np.count_nonzero(active, axis=0)
         self.surely_active += np.count_nonzero(active & decided, axis=0)
         self.surely_inactive += np.count_nonzero(decided & ~active, axis=0)
-
-
-def _add_points(
-    tallies: list[_Tally], network: Network, layers: list[LayerBounds], points: FloatArray
-) -> None:
-    h_norms, h_errors = row_norms(points), np.zeros(len(points))
-    slope = network.negative_slope
-    passed = _forward_pass.preactivations(network, points)
-    for tally, layer, z in zip(tallies, layers, passed, strict=True):
-        bounds = layer.entrywise(h_norms, h_errors)
-        tally.add(z, bounds)
-        h = _forward_pass.relu(z, slope)
-        h_errors = after_relu(z, h, bounds, layer.normwise(h_norms, h_errors), slope)
-        h_norms = row_norms(h)
 
 
 def _census(tallies: list[_Tally], n_points: int) -> Census:
