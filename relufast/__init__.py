@@ -12,6 +12,7 @@ from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
 from relufast._library import get_include, get_library
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
+from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
@@ -26,10 +27,19 @@ from relufast.monte_carlo import (
     replay,
 )
 from relufast.network import Network
+from relufast.neuron_census import Census, neuron_census
+from relufast.rank_theory import (
+    alive_fraction_theory,
+    expected_effective_dimension,
+    revival_depths,
+    revival_height,
+)
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.structural_rank import structural_rank
 
 __all__ = [
     "Breakpoints",
+    "Census",
     "Estimate",
     "GaussianProcess",
     "MinimalPieces",
@@ -43,15 +53,24 @@ __all__ = [
     "TrialError",
     "WorkerLostError",
     "__version__",
+    "alive_fraction_theory",
     "breakpoints",
+    "effective_rank",
     "expected_breakpoints",
+    "expected_effective_dimension",
     "expected_zeros",
     "get_include",
     "get_library",
     "load_blas",
     "minimal_pieces",
     "monte_carlo",
+    "neuron_census",
+    "participation_ratio",
     "region_sparsity",
     "replay",
+    "revival_depths",
+    "revival_height",
+    "stable_rank",
     "statistics",
+    "structural_rank",
 ]

@@ -13,7 +13,7 @@ import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,7 @@ def float_array(value: object, name: str, *, finite: bool = True) -> FloatArray:
     Only what float64 represents exactly is taken: integers (up to 2**53 in size), float16, float32
     and float64, of any layout. NaN and infinity pass with ``finite=False``.
     """
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, but needs an array without a mask")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} is ragged, but needs rows of equal length") from None
+    array = _unmasked_array(value, name)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind not in "iuf" or size > 8:
         scalar = array.ndim == 0 and not isinstance(value, np.ndarray)
@@ -58,6 +53,26 @@ def vector(value: object, name: str, length: int) -> FloatArray:
     array = float_array(value, name)
     if array.shape != (length,):
         raise ValueError(f"{name} has shape {array.shape}, but needs shape ({length},)")
+    return array
+
+
+def matrix(value: object, name: str) -> FloatArray:
+    """A finite matrix; either side may be 0."""
+    array = float_array(value, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but needs a matrix, shape (m, n)")
+    return array
+
+
+def pattern(value: object, name: str = "pattern") -> NDArray[np.bool_]:
+    """A matrix of bools; either side may be 0."""
+    array = _unmasked_array(value, name)
+    if array.dtype != np.bool_:
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, but needs bools; for a matrix A give A != 0"
+        )
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape (m, n)")
     return array
 
 
@@ -87,6 +102,15 @@ def points(value: object, name: str, dimension: int) -> FloatArray:
         needed = "(), (m,) or (m, 1)" if dimension == 1 else f"({dimension},) or (m, {dimension})"
         raise ValueError(f"{name} has shape {array.shape}, but needs shape {needed}")
     return array
+
+
+def finite_points(value: object, name: str, dimension: int) -> FloatArray:
+    """At least one finite point, as `points` takes them, of shape (m, dimension) and C order."""
+    array = points(value, name, dimension)
+    _require_finite(array, name)
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, but needs at least one point")
+    return np.ascontiguousarray(array.reshape(-1, dimension))
 
 
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
@@ -305,6 +329,15 @@ def _weights(weights: object) -> tuple[FloatArray, ...]:
             )
         checked.append(array)
     return tuple(checked)
+
+
+def _unmasked_array(value: object, name: str) -> NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, but needs an array without a mask")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged, but needs rows of equal length") from None
 
 
 def _require_both(start: object, stop: object) -> None:
