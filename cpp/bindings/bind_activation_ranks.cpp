@@ -11,7 +11,10 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "relufast/activation_residues.hpp"
 #include "relufast/activation_signs.hpp"
+#include "relufast/modular.hpp"
+#include "relufast/rank_bounds.hpp"
 
 namespace py = pybind11;
 
@@ -49,6 +52,33 @@ py::array_t<std::uint8_t> active(const relufast::ActivationSigns& signs, int lay
     return py::array_t<std::uint8_t>({static_cast<py::ssize_t>(signs.n_points), n}, values.data());
 }
 
+py::array_t<std::int64_t> activation_ranks_modulo(relufast::Network& network,
+                                                  const DoubleArray& points,
+                                                  const relufast::ActivationSigns& signs,
+                                                  std::int64_t prime,
+                                                  const std::vector<bool>& wanted) {
+    std::vector<std::int64_t> ranks;
+    {
+        const py::gil_scoped_release released;
+        ranks = relufast::activation_ranks_modulo(network, points.data(), signs,
+                                                  relufast::modular::Modulus(prime), wanted,
+                                                  has_signal);
+    }
+    return as_array(ranks);
+}
+
+py::array_t<std::int64_t> rank_upper_bounds(relufast::Network& network,
+                                            const relufast::ActivationSigns& signs,
+                                            std::int64_t input_rank,
+                                            const std::vector<std::int64_t>& lower) {
+    std::vector<std::int64_t> upper;
+    {
+        const py::gil_scoped_release released;
+        upper = relufast::rank_upper_bounds(network, signs, input_rank, lower, has_signal);
+    }
+    return as_array(upper);
+}
+
 }  // namespace
 
 void bind_activation_ranks(py::module_& m) {
@@ -61,4 +91,8 @@ void bind_activation_ranks(py::module_& m) {
         });
     m.def("activation_signs", &activation_signs, py::arg("network"), py::arg("points"),
           py::arg("certify"), py::arg("exact"));
+    m.def("activation_ranks_modulo", &activation_ranks_modulo, py::arg("network"),
+          py::arg("points"), py::arg("signs"), py::arg("prime"), py::arg("wanted"));
+    m.def("rank_upper_bounds", &rank_upper_bounds, py::arg("network"), py::arg("signs"),
+          py::arg("input_rank"), py::arg("lower"));
 }
