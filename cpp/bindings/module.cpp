@@ -27,4 +27,5 @@ PYBIND11_MODULE(_core, m) {
     bind_breakpoints(m);
     bind_minimal_pieces(m);
     bind_normals(m);
+    bind_rank(m);
 }
