@@ -24,3 +24,4 @@ void bind_blas(pybind11::module_& m);
 void bind_breakpoints(pybind11::module_& m);
 void bind_minimal_pieces(pybind11::module_& m);
 void bind_normals(pybind11::module_& m);
+void bind_rank(pybind11::module_& m);

@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, m) {
     bind_activation_ranks(m);
     bind_minimal_pieces(m);
     bind_normals(m);
+    bind_rank(m);
 }
