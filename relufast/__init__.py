@@ -11,6 +11,7 @@ __version__ = _version()
 from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
 from relufast._library import get_include, get_library
+from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
@@ -29,6 +30,7 @@ from relufast.network import Network
 from relufast.region_sparsity import RegionSparsity, region_sparsity
 
 __all__ = [
+    "ActivationRanks",
     "Breakpoints",
     "Estimate",
     "GaussianProcess",
@@ -43,6 +45,7 @@ __all__ = [
     "TrialError",
     "WorkerLostError",
     "__version__",
+    "activation_ranks",
     "breakpoints",
     "expected_breakpoints",
     "expected_zeros",

@@ -60,9 +60,8 @@ py::array_t<std::int64_t> activation_ranks_modulo(relufast::Network& network,
     std::vector<std::int64_t> ranks;
     {
         const py::gil_scoped_release released;
-        ranks = relufast::activation_ranks_modulo(network, points.data(), signs,
-                                                  relufast::modular::Modulus(prime), wanted,
-                                                  has_signal);
+        ranks = relufast::activation_ranks_modulo(
+            network, points.data(), signs, relufast::modular::Modulus(prime), wanted, has_signal);
     }
     return as_array(ranks);
 }
