@@ -27,7 +27,11 @@ class ResidueLayers {
  public:
     ResidueLayers(const Network& network, const double* points, const ActivationSigns& signs,
                   const modular::Modulus& modulus, const Interrupt& interrupt)
-        : network_(network), signs_(signs), modulus_(modulus), interrupt_(interrupt) {
+        : network_(network),
+          signs_(signs),
+          modulus_(modulus),
+          interrupt_(interrupt),
+          n_alive_(static_cast<std::size_t>(network.layer(1).n_in)) {
         const auto size = static_cast<std::size_t>(signs.n_points * network.layer(1).n_in);
         values_.resize(size);
         modular::residues(points, size, modulus, values_.data());
@@ -35,80 +39,99 @@ class ResidueLayers {
         modular::residues(&slope, 1, modulus, &slope_);
     }
 
-    // The next layer's activations at all points, column-major (n_l, n_points).
+    // The next layer's activations at all points, column-major (alive neurons, n_points).
     void advance() {
         const Layer& next = network_.layer(++layer_);
-        const auto n_weights = static_cast<std::size_t>(next.n_in * next.n_out);
-        weights_.resize(n_weights);
-        modular::residues(next.weights.data(), n_weights, modulus_, weights_.data());
-        biases_.resize(next.biases.size());
-        modular::residues(next.biases.data(), biases_.size(), modulus_, biases_.data());
+        const std::vector<std::int32_t>& alive = signs_.alive[static_cast<std::size_t>(layer_ - 1)];
+        take_parameters(next, alive);
+        const auto n_in = static_cast<std::int64_t>(n_alive_);
+        const auto n_out = static_cast<std::int64_t>(alive.size());
+        n_alive_ = alive.size();
         below_.swap(values_);
-        values_.resize(static_cast<std::size_t>(signs_.n_points * next.n_out));
-        const double cost = static_cast<double>(n_weights);
+        values_.resize(static_cast<std::size_t>(signs_.n_points) * n_alive_);
+        if (n_in == 0) {
+            std::fill(values_.begin(), values_.end(), 0.0);
+        }
+        const auto cost = static_cast<double>((n_in + 1) * (n_out + 1));
         const auto most =
             std::max<std::int64_t>(1, static_cast<std::int64_t>(kLongestPiece / cost));
-        const auto& active = signs_.active[static_cast<std::size_t>(layer_ - 1)];
-        for (std::int64_t p = 0; p < signs_.n_points; p += most) {
-            if (interrupt_ && interrupt_()) {
-                throw Interrupted("interrupted");
-            }
-            const std::int64_t count = std::min(most, signs_.n_points - p);
-            modular::multiply('N', 'N', next.n_out, count, next.n_in, weights_.data(), next.n_out,
-                              &below_[static_cast<std::size_t>(p * next.n_in)], next.n_in,
-                              &values_[static_cast<std::size_t>(p * next.n_out)], next.n_out,
-                              modulus_);
-            for (std::int64_t q = p; q < p + count; ++q) {
-                const auto at = static_cast<std::size_t>(q * next.n_out);
-                activate(&values_[at], biases_.data(), &active[at], slope_, modulus_.value(),
-                         modulus_.reciprocal(), next.n_out);
-            }
+        for (std::int64_t p = 0; p < signs_.n_points && n_in > 0 && n_out > 0; p += most) {
+            poll();
+            modular::multiply('N', 'N', n_out, std::min(most, signs_.n_points - p), n_in,
+                              weights_.data(), n_out, &below_[static_cast<std::size_t>(p * n_in)],
+                              n_in, &values_[static_cast<std::size_t>(p * n_out)], n_out, modulus_);
         }
+        apply_relu(next.n_out, alive);
     }
 
-    // Of the points with no open sign up to here. Neurons that are active nowhere are left out.
+    // Of the points with no open sign up to here.
     std::int64_t rank() const {
-        const std::int64_t n = network_.layer(layer_).n_out;
-        const auto& active = signs_.active[static_cast<std::size_t>(layer_ - 1)];
-        std::vector<std::int64_t> points;
-        std::vector<std::uint8_t> alive(static_cast<std::size_t>(n), slope_ != 0.0 ? 1 : 0);
-        for (std::int64_t p = 0; p < signs_.n_points; ++p) {
-            if (signs_.open_from[static_cast<std::size_t>(p)] > layer_) {
+        std::vector<std::size_t> points;
+        for (std::size_t p = 0; p < signs_.open_from.size(); ++p) {
+            if (signs_.open_from[p] > layer_) {
                 points.push_back(p);
-                const std::uint8_t* row = &active[static_cast<std::size_t>(p * n)];
-                for (std::size_t i = 0; i < alive.size(); ++i) {
-                    alive[i] |= row[i];
-                }
             }
         }
-        std::vector<std::int64_t> neurons;
-        for (std::int64_t i = 0; i < n; ++i) {
-            if (alive[static_cast<std::size_t>(i)] != 0) {
-                neurons.push_back(i);
-            }
-        }
-        if (points.empty() || neurons.empty()) {
+        if (points.empty() || n_alive_ == 0) {
             return 0;
         }
-        modular::Matrix matrix(static_cast<std::int64_t>(neurons.size()),
+        modular::Matrix matrix(static_cast<std::int64_t>(n_alive_),
                                static_cast<std::int64_t>(points.size()));
-        for (std::size_t p = 0; p < points.size(); ++p) {
-            const double* from = &values_[static_cast<std::size_t>(points[p] * n)];
-            double* to = matrix.at(0, static_cast<std::int64_t>(p));
-            for (std::size_t i = 0; i < neurons.size(); ++i) {
-                to[i] = from[neurons[i]];
-            }
+        for (std::size_t i = 0; i < points.size(); ++i) {
+            std::copy_n(&values_[points[i] * n_alive_], n_alive_,
+                        matrix.at(0, static_cast<std::int64_t>(i)));
         }
         return modular::rank(matrix, modulus_, interrupt_);
     }
 
  private:
+    void poll() const {
+        if (interrupt_ && interrupt_()) {
+            throw Interrupted("interrupted");
+        }
+    }
+
+    // Residues of the weights from alive neurons to alive ones, and of the biases.
+    void take_parameters(const Layer& next, const std::vector<std::int32_t>& alive) {
+        weights_.resize(n_alive_ * alive.size());
+        biases_.resize(alive.size());
+        double* to = weights_.data();
+        for (std::size_t j = 0; j < n_alive_; ++j) {
+            const double* from =
+                next.outgoing(layer_ == 1 ? static_cast<std::int64_t>(j)
+                                          : signs_.alive[static_cast<std::size_t>(layer_ - 2)][j]);
+            for (const std::int32_t i : alive) {
+                *to++ = from[i];
+            }
+        }
+        for (std::size_t i = 0; i < alive.size(); ++i) {
+            biases_[i] = next.biases[static_cast<std::size_t>(alive[i])];
+        }
+        modular::residues(weights_.data(), weights_.size(), modulus_, weights_.data());
+        modular::residues(biases_.data(), biases_.size(), modulus_, biases_.data());
+    }
+
+    void apply_relu(std::int64_t n, const std::vector<std::int32_t>& alive) {
+        const auto& active = signs_.active[static_cast<std::size_t>(layer_ - 1)];
+        std::vector<std::uint8_t> active_of_alive(alive.size());
+        for (std::int64_t p = 0; p < signs_.n_points; ++p) {
+            const std::uint8_t* from = active.data() + p * n;
+            for (std::size_t i = 0; i < alive.size(); ++i) {
+                active_of_alive[i] = from[alive[i]];
+            }
+            activate(values_.data() + static_cast<std::size_t>(p) * n_alive_, biases_.data(),
+                     active_of_alive.data(), slope_, modulus_.value(), modulus_.reciprocal(),
+                     static_cast<std::int64_t>(n_alive_));
+        }
+    }
+
     const Network& network_;
     const ActivationSigns& signs_;
     const modular::Modulus& modulus_;
     const Interrupt& interrupt_;
     double slope_ = 0.0;
     int layer_ = 0;
+    std::size_t n_alive_;    // neurons of this layer, of which there are residues
     Buffer<double> values_;  // residues of this layer's activations
     Buffer<double> below_;
     Buffer<double> weights_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <numeric>
 
 #include "relufast/blas.hpp"
 #include "relufast/error.hpp"
@@ -37,6 +38,20 @@ std::int64_t count_open(const double* __restrict z, const double* __restrict bia
         count += std::fabs(z[i]) > bound ? 0 : 1;
     }
     return count;
+}
+
+RELUFAST_MULTIVERSION
+void unite(const std::uint8_t* __restrict from, std::uint8_t* __restrict to, std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        to[i] |= from[i];
+    }
+}
+
+std::vector<std::int32_t> numbers_up_to(std::int64_t n) {
+    std::vector<std::int32_t> numbers(static_cast<std::size_t>(n));
+    std::iota(numbers.begin(), numbers.end(), std::int32_t{0});
+    return numbers;
 }
 
 struct Sizes {
@@ -101,6 +116,7 @@ class SignSolver {
         const std::size_t depth = static_cast<std::size_t>(network.depth());
         signs_.n_points = n_points;
         signs_.active.resize(depth);
+        signs_.alive.resize(depth);
         signs_.n_open.assign(depth, 0);
         signs_.open_from.assign(static_cast<std::size_t>(n_points), network.depth() + 1);
     }
@@ -147,24 +163,56 @@ class SignSolver {
         }
     }
 
-    // z = W h + b for all points; h is in z_ before.
+    // z = W h + b for all points; h is in z_ before. Neurons that are inactive everywhere are left
+    // out: they send zeros.
     void multiply(int layer) {
         const Layer& parameters = network_.layer(layer);
+        const double* weights = parameters.weights.data();
+        std::int64_t n_in = parameters.n_in;
+        if (layer > 1) {
+            const std::vector<std::int32_t>& alive =
+                signs_.alive[static_cast<std::size_t>(layer - 2)];
+            if (static_cast<std::int64_t>(alive.size()) < n_in) {
+                n_in = gather_alive(parameters, alive);
+                weights = weights_.data();
+            }
+        }
         h_.swap(z_);
         z_.resize(static_cast<std::size_t>(n_points_ * parameters.n_out));
+        if (n_in == 0) {
+            std::fill(z_.begin(), z_.end(), 0.0);
+        }
         // An interrupt is only heard between two products.
-        const double cost = static_cast<double>(parameters.n_in * parameters.n_out);
+        const auto cost = static_cast<double>((n_in + 1) * parameters.n_out);
         const auto most =
             std::max<std::int64_t>(1, static_cast<std::int64_t>(kLongestPiece / cost));
-        for (std::int64_t p = 0; p < n_points_; p += most) {
+        for (std::int64_t p = 0; p < n_points_ && n_in > 0; p += most) {
             poll();
-            blas::gemm('N', 'N', parameters.n_out, std::min(most, n_points_ - p), parameters.n_in,
-                       1.0, parameters.weights.data(), parameters.n_out, &h_[p * parameters.n_in],
-                       parameters.n_in, 0.0, &z_[p * parameters.n_out], parameters.n_out);
+            blas::gemm('N', 'N', parameters.n_out, std::min(most, n_points_ - p), n_in, 1.0,
+                       weights, parameters.n_out, &h_[static_cast<std::size_t>(p * n_in)], n_in,
+                       0.0, column(layer, p), parameters.n_out);
         }
         for (std::int64_t p = 0; p < n_points_; ++p) {
-            add(parameters.biases.data(), &z_[p * parameters.n_out], parameters.n_out);
+            add(parameters.biases.data(), column(layer, p), parameters.n_out);
         }
+    }
+
+    // Brings the alive rows of h, which is in z_, and columns of W together.
+    std::int64_t gather_alive(const Layer& parameters, const std::vector<std::int32_t>& alive) {
+        const auto n_alive = static_cast<std::int64_t>(alive.size());
+        weights_.resize(alive.size() * static_cast<std::size_t>(parameters.n_out));
+        double* to = weights_.data();
+        for (const std::int32_t j : alive) {
+            to = std::copy_n(parameters.outgoing(j), parameters.n_out, to);
+        }
+        for (std::int64_t p = 0; p < n_points_; ++p) {
+            const double* from = &z_[static_cast<std::size_t>(p * parameters.n_in)];
+            double* h = z_.data() + p * n_alive;  // never beyond `from`
+            for (std::int64_t i = 0; i < n_alive; ++i) {
+                h[i] = from[alive[static_cast<std::size_t>(i)]];
+            }
+        }
+        return n_alive;
     }
 
     Bound bound(int layer, const Sent& sent, double error_below) const {
@@ -335,6 +383,19 @@ class SignSolver {
             sent.is_exact = a == 0.0 && sizes.square == 0.0 && sizes.largest == 0.0;
             trail(p).sent.push_back(sent);
         }
+        if (a != 0.0) {
+            signs_.alive[static_cast<std::size_t>(layer - 1)] = numbers_up_to(n);
+            return;
+        }
+        std::vector<std::uint8_t> is_alive(static_cast<std::size_t>(n), 0);
+        for (std::int64_t p = 0; p < n_points_; ++p) {
+            unite(&active[static_cast<std::size_t>(p * n)], is_alive.data(), n);
+        }
+        for (std::int32_t i = 0; i < n; ++i) {
+            if (is_alive[static_cast<std::size_t>(i)] != 0) {
+                signs_.alive[static_cast<std::size_t>(layer - 1)].push_back(i);
+            }
+        }
     }
 
     Network& network_;
@@ -346,6 +407,7 @@ class SignSolver {
     std::vector<double> spectral_norms_;  // by layer: tight ones up to n_tight_
     int n_tight_ = 1;
     std::vector<Trail> trails_;
+    Buffer<double> weights_;  // of alive neurons below
     Buffer<double> h_;
     Buffer<double> z_;
     ActivationSigns signs_;
@@ -358,6 +420,7 @@ ActivationSigns signs_of_linear_network(const Network& network, std::int64_t n_p
     for (int l = 1; l <= network.depth(); ++l) {
         const auto size = static_cast<std::size_t>(n_points * network.layer(l).n_out);
         signs.active.emplace_back(size, std::uint8_t{1});
+        signs.alive.push_back(numbers_up_to(network.layer(l).n_out));
         signs.n_open.push_back(0);
     }
     signs.open_from.assign(static_cast<std::size_t>(n_points), network.depth() + 1);

@@ -23,6 +23,7 @@ namespace relufast {
 namespace {
 
 using Points = std::vector<std::int32_t>;
+constexpr auto kNone = static_cast<std::size_t>(-1);
 
 // The activation patterns of one layer.
 struct Patterns {
@@ -65,8 +66,13 @@ Patterns patterns_of(const Network& network, const ActivationSigns& signs, int l
     std::vector<std::uint64_t> bits(n_points * patterns.words, 0);
     for (std::size_t p = 0; p < n_points; ++p) {
         const std::uint8_t* row = &active[p * n];
-        for (std::size_t i = 0; i < n; ++i) {
-            bits[p * patterns.words + i / 64] |= std::uint64_t{row[i]} << (i % 64);
+        for (std::size_t begin = 0; begin < n; begin += 64) {
+            std::uint64_t word = 0;
+            const std::size_t count = std::min<std::size_t>(64, n - begin);
+            for (std::size_t i = 0; i < count; ++i) {
+                word |= std::uint64_t{row[begin + i]} << i;
+            }
+            bits[p * patterns.words + begin / 64] = word;
         }
     }
     const bool leaky = network.negative_slope() != 0.0;
@@ -171,40 +177,47 @@ class BoundSolver {
         }
         const LayerState& here = state(layer);
         const Patterns& patterns = here.patterns;
-        std::vector<Points> groups;
         std::vector<std::size_t> pattern_of_group;
-        std::unordered_map<std::int32_t, std::size_t> group_of_pattern;
+        std::vector<std::int64_t> size;
+        std::vector<Points> groups;
+        std::vector<std::size_t> group_of(patterns.support.size(), kNone);
         for (const std::int32_t p : points) {
-            const std::int32_t pattern = patterns.of[static_cast<std::size_t>(p)];
-            const auto [found, is_new] = group_of_pattern.try_emplace(pattern, groups.size());
-            if (is_new) {
-                groups.emplace_back();
-                pattern_of_group.push_back(static_cast<std::size_t>(pattern));
+            const auto pattern = static_cast<std::size_t>(patterns.of[static_cast<std::size_t>(p)]);
+            std::size_t& group = group_of[pattern];
+            if (group == kNone) {
+                group = size.size();
+                pattern_of_group.push_back(pattern);
+                size.push_back(0);
+                if (effort == Effort::kRecursive) {
+                    groups.emplace_back();
+                }
             }
-            groups[found->second].push_back(p);
+            ++size[group];
+            if (effort == Effort::kRecursive) {
+                groups[group].push_back(p);
+            }
         }
-        work_ += points.size() + groups.size() * patterns.words;
+        work_ += patterns.support.size() + points.size() + size.size() * patterns.words;
 
         std::vector<std::uint64_t> alive(patterns.words, 0);
         std::vector<std::int64_t> caps;
         std::vector<std::int64_t> caps_with_ones;
-        for (std::size_t g = 0; g < groups.size(); ++g) {
+        for (std::size_t g = 0; g < size.size(); ++g) {
             const std::size_t pattern = pattern_of_group[g];
             for (std::size_t w = 0; w < patterns.words; ++w) {
                 alive[w] |= patterns.sent[pattern * patterns.words + w];
             }
             Bounds below = state(layer - 1).bounds;
-            const auto size = static_cast<std::int64_t>(groups[g].size());
             // The whole of a layer is bounded already.
-            if (effort == Effort::kRecursive && size > 1 && work_ < kMostWork &&
+            if (effort == Effort::kRecursive && size[g] > 1 && work_ < kMostWork &&
                 groups[g].size() < state(layer - 1).points.size()) {
                 below = smaller(below, bound(groups[g], layer - 1, effort));
             }
             const std::int64_t support = patterns.support[pattern];
             const std::int64_t with_ones = std::min(below.with_ones, here.n_read + 1);
             const std::int64_t plain = std::min(below.plain, here.n_read);
-            caps.push_back(std::min({size, support, here.biased ? with_ones : plain}));
-            caps_with_ones.push_back(std::min({size, support + 1, with_ones}));
+            caps.push_back(std::min({size[g], support, here.biased ? with_ones : plain}));
+            caps_with_ones.push_back(std::min({size[g], support + 1, with_ones}));
         }
         std::int64_t n_alive = 0;
         for (const std::uint64_t word : alive) {
@@ -214,7 +227,7 @@ class BoundSolver {
         result.plain = std::min(std::reduce(caps.begin(), caps.end()), n_alive);
         result.with_ones = std::min({std::reduce(caps_with_ones.begin(), caps_with_ones.end()),
                                      n_alive + 1, result.plain + 1});
-        if (effort == Effort::kSums || groups.size() < 2) {
+        if (effort == Effort::kSums || size.size() < 2) {
             return result;
         }
         const Bounds below = state(layer - 1).bounds;

@@ -16,6 +16,8 @@ struct ActivationSigns {
     // By layer, row-major (n_points, n_l): 1 where z > 0, or where the slope is 1 and no sign
     // counts.
     std::vector<Buffer<std::uint8_t>> active;
+    // By layer: neurons that are active at some point, or all if the others send something, too.
+    std::vector<std::vector<std::int32_t>> alive;
     std::vector<std::int64_t> n_open;     // by layer: signs that are not proven
     std::vector<std::int32_t> open_from;  // by point: the first such layer, or depth + 1
 };
