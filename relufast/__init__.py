@@ -11,6 +11,7 @@ __version__ = _version()
 from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
 from relufast._library import get_include, get_library
+from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
@@ -38,6 +39,7 @@ from relufast.region_sparsity import RegionSparsity, region_sparsity
 from relufast.structural_rank import structural_rank
 
 __all__ = [
+    "ActivationRanks",
     "Breakpoints",
     "Census",
     "Estimate",
@@ -53,6 +55,7 @@ __all__ = [
     "TrialError",
     "WorkerLostError",
     "__version__",
+    "activation_ranks",
     "alive_fraction_theory",
     "breakpoints",
     "effective_rank",

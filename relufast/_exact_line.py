@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-Integers = NDArray[np.object_]
+from relufast._scaled_integers import FloatArray, Integers, ScaledIntegers, scaled_integers
+
 Position = Fraction | float  # a float only for the two infinities
 Activity = NDArray[np.bool_]
 
@@ -29,19 +29,6 @@ class ExactKnot:
     x: Fraction
     crossings: list[tuple[int, int]]  # (layer, neuron), sorted
     reaches_output: bool
-
-
-@dataclass(frozen=True)
-class _Scaled:
-    """Integers times 2**exponent."""
-
-    integers: Integers
-    exponent: int
-
-    def at_exponent(self, exponent: int) -> Integers:
-        """The integers for a smaller or equal exponent."""
-        scaled: Integers = self.integers * (1 << (self.exponent - exponent))
-        return scaled
 
 
 @dataclass(frozen=True)
@@ -72,15 +59,15 @@ class ExactLine:
         negative_slope: float,
         line: tuple[FloatArray, FloatArray] | None,
     ) -> None:
-        self._weights = [_scaled(w) for w in weights]
-        self._biases = [_scaled(b) for b in biases]
-        self._negative_slope = _scaled(np.array([negative_slope]))
+        self._weights = [scaled_integers(w) for w in weights]
+        self._biases = [scaled_integers(b) for b in biases]
+        self._negative_slope = scaled_integers(np.array([negative_slope]))
         if line is None:
-            origin, direction = _scaled(np.zeros(1)), _scaled(np.ones(1))
+            origin, direction = scaled_integers(np.zeros(1)), scaled_integers(np.ones(1))
         else:
-            ends = _scaled(np.stack(line))
-            origin = _Scaled(ends.integers[0], ends.exponent)
-            direction = _Scaled(ends.integers[1] - ends.integers[0], ends.exponent)
+            ends = scaled_integers(np.stack(line))
+            origin = ScaledIntegers(ends.integers[0], ends.exponent)
+            direction = ScaledIntegers(ends.integers[1] - ends.integers[0], ends.exponent)
         first = self._weights[0]
         self._first = self._with_biases(
             0,
@@ -150,17 +137,6 @@ class ExactLine:
         common = min(exponent, biases.exponent)
         scale = 1 << (exponent - common)
         return _Forms(slopes * scale, intercepts * scale + biases.at_exponent(common), common)
-
-
-def _scaled(values: FloatArray) -> _Scaled:
-    mantissas, exponents = np.frexp(values)
-    integers = np.ldexp(mantissas, 53).astype(np.int64).astype(object)
-    exponents = exponents.astype(np.int64) - 53
-    nonzero = values != 0
-    lowest = int(exponents[nonzero].min()) if nonzero.any() else 0
-    shifts = np.where(nonzero, exponents - lowest, 0)
-    powers = np.array([1 << int(s) for s in shifts.flat], dtype=object).reshape(values.shape)
-    return _Scaled(integers * powers, lowest)
 
 
 def _position(x: float) -> Position:

@@ -113,6 +113,14 @@ def finite_points(value: object, name: str, dimension: int) -> FloatArray:
     return np.ascontiguousarray(array.reshape(-1, dimension))
 
 
+def batch(value: object, name: str, dimension: int) -> FloatArray:
+    """Finite points, shape (m, dimension); m may be 0."""
+    array = float_array(value, name)
+    if array.ndim != 2 or array.shape[1] != dimension:
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape (m, {dimension})")
+    return array
+
+
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
     """Two different finite points."""
     first = vector(start, "start", dimension)
@@ -224,6 +232,13 @@ def positive_int(value: object, name: str) -> int:
     number = integer(value, name)
     if number < 1:
         raise ValueError(f"{name} is {number}, but must be at least 1")
+    return number
+
+
+def prime_count(value: object, name: str) -> int:
+    number = positive_int(value, name)
+    if number > 2**16:
+        raise ValueError(f"{name} is {number}, but there are 65536 primes to take")
     return number
 
 

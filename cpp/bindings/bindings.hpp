@@ -19,7 +19,9 @@ pybind11::array_t<T> as_array(const std::vector<T>& values) {
     return pybind11::array_t<T>(static_cast<pybind11::ssize_t>(values.size()), values.data());
 }
 
+void bind_activation_ranks(pybind11::module_& m);
 void bind_blas(pybind11::module_& m);
 void bind_breakpoints(pybind11::module_& m);
 void bind_minimal_pieces(pybind11::module_& m);
 void bind_normals(pybind11::module_& m);
+void bind_rank(pybind11::module_& m);

@@ -82,6 +82,7 @@ void Network::set_parameters(const std::vector<const double*>& weights,
         set_layer(layers_[l], weights[l], biases[l]);
     }
     spectral_norms_bounded_ = false;
+    tight_spectral_norms_.clear();
 }
 
 }  // namespace relufast

@@ -183,6 +183,33 @@ std::int64_t choose_panels(const Network& network) {
     return best;
 }
 
+// At least n_panels, and so many that none is too long a piece of work.
+void append_panels(const Network& network, int l, std::int64_t n_panels,
+                   std::vector<Panel>& panels) {
+    const Layer& layer = network.layer(l);
+    const std::int64_t side = shorter_side(layer);
+    const auto longer = static_cast<double>(std::max(layer.n_in, layer.n_out));
+    const auto fewest = static_cast<std::int64_t>(
+        std::ceil(static_cast<double>(side) / std::sqrt(kLongestPiece / longer)));
+    const std::int64_t count = std::min(std::max(n_panels, fewest), side);
+    for (std::int64_t p = 0; p < count; ++p) {
+        panels.push_back({l, p * side / count, (p + 1) * side / count});
+    }
+}
+
+double squared_norm_bound(const Network& network, const Panel& panel) {
+    const Layer& from = network.layer(panel.layer);
+    const double frobenius_square = from.frobenius_norm * from.frobenius_norm;
+    // Single precision is tight enough while n u is small, and takes half the time.
+    const std::int64_t longest = std::max(from.n_in, from.n_out);
+    if (!(from.frobenius_norm > 0x1p-450 && from.frobenius_norm < 0x1p450)) {
+        return kInfinity;  // squares would leave the range of float64
+    }
+    const bool in_range = from.frobenius_norm > 1e-10 && from.frobenius_norm < 1e10;
+    return longest <= 2048 && in_range ? squared_norm_bound<float>(from, panel, frobenius_square)
+                                       : squared_norm_bound<double>(from, panel, frobenius_square);
+}
+
 }  // namespace
 
 void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
@@ -193,30 +220,11 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
     const std::int64_t n_panels = choose_panels(*this);
     std::vector<Panel> panels;
     for (int l = 2; l <= depth() && n_panels > 0; ++l) {
-        const std::int64_t side = shorter_side(layer(l));
-        const auto longer = static_cast<double>(std::max(layer(l).n_in, layer(l).n_out));
-        const auto fewest = static_cast<std::int64_t>(
-            std::ceil(static_cast<double>(side) / std::sqrt(kLongestPiece / longer)));
-        const std::int64_t count = std::min(std::max(n_panels, fewest), side);
-        for (std::int64_t p = 0; p < count; ++p) {
-            panels.push_back({l, p * side / count, (p + 1) * side / count});
-        }
+        append_panels(*this, l, n_panels, panels);
     }
     std::vector<double> squares(panels.size());
-    parallel_for(n_threads, panels.size(), interrupt, [&](std::size_t p, int) {
-        const Layer& from = layer(panels[p].layer);
-        const double frobenius_square = from.frobenius_norm * from.frobenius_norm;
-        // Single precision is tight enough while n u is small, and takes half the time.
-        const std::int64_t longest = std::max(from.n_in, from.n_out);
-        if (!(from.frobenius_norm > 0x1p-450 && from.frobenius_norm < 0x1p450)) {
-            squares[p] = kInfinity;  // squares would leave the range of float64
-            return;
-        }
-        const bool in_range = from.frobenius_norm > 1e-10 && from.frobenius_norm < 1e10;
-        squares[p] = longest <= 2048 && in_range
-                         ? squared_norm_bound<float>(from, panels[p], frobenius_square)
-                         : squared_norm_bound<double>(from, panels[p], frobenius_square);
-    });
+    parallel_for(n_threads, panels.size(), interrupt,
+                 [&](std::size_t p, int) { squares[p] = squared_norm_bound(*this, panels[p]); });
     std::vector<double> sums(layers_.size() + 1, 0.0);
     for (std::size_t p = 0; p < panels.size(); ++p) {
         sums[static_cast<std::size_t>(panels[p].layer)] += squares[p];
@@ -229,6 +237,27 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         }
     }
     spectral_norms_bounded_ = true;
+}
+
+double Network::tight_spectral_norm(int l, const Interrupt& interrupt) {
+    const std::lock_guard lock(spectral_norms_mutex_);
+    tight_spectral_norms_.resize(layers_.size() + 1, -1.0);
+    double& kept = tight_spectral_norms_[static_cast<std::size_t>(l)];
+    if (kept < 0.0) {
+        std::vector<Panel> panels;
+        append_panels(*this, l, 1, panels);
+        std::vector<double> squares(panels.size());
+        parallel_for(1, panels.size(), interrupt, [&](std::size_t p, int) {
+            squares[p] = squared_norm_bound(*this, panels[p]);
+        });
+        double sum = 0.0;
+        for (const double square : squares) {
+            sum += square;
+        }
+        const double bound = std::sqrt(sum) * (1.0 + 0x1p-30);
+        kept = bound < layer(l).frobenius_norm ? bound : layer(l).frobenius_norm;
+    }
+    return kept;
 }
 
 }  // namespace relufast

@@ -8,12 +8,6 @@
 #include "relufast/rounding.hpp"
 
 namespace relufast {
-namespace {
-
-// Relative error of a double-double dot product of length n.
-double gamma2(std::int64_t n) { return 16.0 * static_cast<double>(n + 8) * kRoundoff2; }
-
-}  // namespace
 
 PointEvaluator::PointEvaluator(const Network& network, const Line& line)
     : network_(network), line_(line), values_(static_cast<std::size_t>(network.depth() + 2)) {}

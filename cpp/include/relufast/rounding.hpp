@@ -27,6 +27,9 @@ inline double gamma(std::int64_t n) {
     return nu < 0.5 ? nu / (1.0 - nu) * kInflate : kInfinity;
 }
 
+// The same for a dot product by add_multiple2, in double-double.
+inline double gamma2(std::int64_t n) { return 16.0 * static_cast<double>(n + 8) * kRoundoff2; }
+
 // What products may lose to underflow in a dot product of length n.
 inline double underflow(std::int64_t n) { return static_cast<double>(n + 8) * 0x1p-1010; }
 

@@ -1,0 +1,310 @@
+#include "elimination.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+#include "relufast/blas.hpp"
+#include "relufast/error.hpp"
+#include "relufast/multiversion.hpp"
+
+namespace relufast::modular {
+
+namespace {
+
+// The order up to which blocks are eliminated entry by entry and triangles inverted: below it the
+// overhead of a dgemm is more than the operations that it saves. Sums of as many products need no
+// reduction.
+constexpr std::int64_t kSmall = 32;
+
+std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// y -= x times a factor.
+RELUFAST_MULTIVERSION
+void subtract_multiple(double* y, const double* x, double factor, std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t k = 0; k < n; ++k) {
+        y[k] -= x[k] * factor;
+    }
+}
+
+// x = x times a residue.
+RELUFAST_MULTIVERSION
+void scale(double* x, double factor, std::int64_t n, const Modulus& modulus) {
+    const double p = modulus.value();
+    const double reciprocal = modulus.reciprocal();
+#pragma omp simd
+    for (std::int64_t k = 0; k < n; ++k) {
+        x[k] = reduced(reduced(x[k], p, reciprocal) * factor, p, reciprocal);
+    }
+}
+
+RELUFAST_MULTIVERSION
+void reduce_into(double* out, const double* x, std::int64_t n, const Modulus& modulus) {
+    const double p = modulus.value();
+    const double reciprocal = modulus.reciprocal();
+#pragma omp simd
+    for (std::int64_t k = 0; k < n; ++k) {
+        out[k] = reduced(x[k], p, reciprocal);
+    }
+}
+
+// Where to cut a triangle in two, at a multiple of kSmall.
+std::int64_t half(std::int64_t r) { return (r / 2 + kSmall - 1) / kSmall * kSmall; }
+
+// Where to cut the longer side of a block in two: in the middle if the block is nearly square. Of a
+// longer one the first part is a square, or two, four and so on in a row, at least half of all: at
+// full rank the first square has all pivots, and a recursion cannot get deep.
+std::int64_t first_part(std::int64_t longer, std::int64_t shorter) {
+    std::int64_t part = std::max(shorter, kSmall);
+    if (longer < 2 * part) {
+        return longer == shorter ? half(longer) : std::min(part, longer - 1);
+    }
+    while (2 * part < longer) {
+        part *= 2;
+    }
+    return part;
+}
+
+}  // namespace
+
+Elimination::Elimination(Matrix& matrix, const Modulus& modulus, const Interrupt& interrupt)
+    : rows(size(matrix.n_rows())),
+      columns(size(matrix.n_columns())),
+      inverses_of_pivots(size(matrix.n_rows())),
+      matrix_(matrix),
+      modulus_(modulus),
+      interrupt_(interrupt),
+      inverse_(size(kSmall * kSmall)),
+      workspace_(size(kSmall * std::max(matrix.n_rows(), matrix.n_columns()))) {
+    std::iota(rows.begin(), rows.end(), std::int64_t{0});
+    std::iota(columns.begin(), columns.end(), std::int64_t{0});
+}
+
+std::int64_t Elimination::eliminate(std::int64_t i, std::int64_t j, std::int64_t m, std::int64_t n,
+                                    Needs needs) {
+    if (m == 0 || n == 0) {
+        return 0;
+    }
+    if (m <= kSmall && n <= kSmall) {
+        return eliminate_small(i, j, m, n);
+    }
+    return n > m ? eliminate_columns_in_parts(i, j, m, n, needs)
+                 : eliminate_rows_in_parts(i, j, m, n, needs);
+}
+
+std::int64_t Elimination::eliminate_rows_in_parts(std::int64_t i, std::int64_t j, std::int64_t m,
+                                                  std::int64_t n, Needs needs) {
+    const std::int64_t m_above = first_part(m, n);
+    const std::int64_t m_below = m - m_above;
+    const std::int64_t above = eliminate(i, j, m_above, n, {needs.lower, true});
+    if (above == n && !needs.lower) {
+        return above;
+    }
+    eliminate_below(i, j, above, i + m_above, m_below, n - above);
+    const std::int64_t below = eliminate(i + m_above, j + above, m_below, n - above, needs);
+    exchange_rows(i + above, i + m_above, i + m_above + below);
+    return above + below;
+}
+
+std::int64_t Elimination::eliminate_columns_in_parts(std::int64_t i, std::int64_t j, std::int64_t m,
+                                                     std::int64_t n, Needs needs) {
+    const std::int64_t n_left = first_part(n, m);
+    const std::int64_t n_right = n - n_left;
+    const std::int64_t j_right = j + n_left;
+    const std::int64_t left = eliminate(i, j, m, n_left, {true, needs.upper});
+    if (left == m && !needs.upper) {
+        return left;
+    }
+    // Rows that are zero on the left are independent of each other if they are so on the right,
+    // whatever the rows with pivots on the left are.
+    solve_lower(i, j, left, j_right, n_right);
+    subtract(m - left, n_right, left, matrix_.at(i + left, j), matrix_.at(i, j_right),
+             matrix_.at(i + left, j_right));
+    const std::int64_t right = eliminate(i + left, j_right, m - left, n_right, needs);
+    exchange_columns(j + left, j_right, j_right + right);
+    return left + right;
+}
+
+// Entries are reduced when they become pivots, multipliers or part of a pivot's row.
+std::int64_t Elimination::eliminate_small(std::int64_t i, std::int64_t j, std::int64_t m,
+                                          std::int64_t n) {
+    const double p = modulus_.value();
+    const double reciprocal = modulus_.reciprocal();
+    std::vector<std::int64_t> order;
+    std::vector<std::int64_t> dependent;
+    std::int64_t r = 0;
+    for (std::int64_t row = i; row < i + m; ++row) {
+        std::int64_t pivot_column = j + n;
+        for (std::int64_t column = j + n - 1; column >= j + r; --column) {
+            double& entry = *matrix_.at(row, column);
+            entry = reduced(entry, p, reciprocal);
+            pivot_column = entry != 0.0 ? column : pivot_column;
+        }
+        if (pivot_column == j + n) {
+            dependent.push_back(row);
+            continue;
+        }
+        swap_columns(j + r, pivot_column);
+        const double* const pivot = matrix_.at(row, j + r);
+        const std::int64_t m_below = i + m - row - 1;
+        inverses_of_pivots[size(row)] = modulus_.inverse(*pivot);
+        double* const multipliers = matrix_.at(row + 1, j + r);
+        scale(multipliers, inverses_of_pivots[size(row)], m_below, modulus_);
+        for (std::int64_t column = j + r + 1; column < j + n; ++column) {
+            subtract_multiple(matrix_.at(row + 1, column), multipliers, *matrix_.at(row, column),
+                              m_below);
+        }
+        order.push_back(row);
+        ++r;
+    }
+    if (!dependent.empty() && dependent.front() < i + r) {
+        order.insert(order.end(), dependent.begin(), dependent.end());
+        reorder_rows(i, order);
+    }
+    return r;
+}
+
+void Elimination::eliminate_below(std::int64_t i, std::int64_t j, std::int64_t r,
+                                  std::int64_t i_below, std::int64_t m_below, std::int64_t n) {
+    solve_upper(i, j, r, i_below, m_below);
+    subtract(m_below, n, r, matrix_.at(i_below, j), matrix_.at(i, j + r),
+             matrix_.at(i_below, j + r));
+}
+
+void Elimination::solve_lower(std::int64_t i, std::int64_t j, std::int64_t r, std::int64_t j_right,
+                              std::int64_t n) {
+    if (r == 0 || n == 0) {
+        return;
+    }
+    if (r > kSmall) {
+        const std::int64_t h = half(r);
+        solve_lower(i, j, h, j_right, n);
+        subtract(r - h, n, h, matrix_.at(i + h, j), matrix_.at(i, j_right),
+                 matrix_.at(i + h, j_right));
+        solve_lower(i + h, j + h, r - h, j_right, n);
+        return;
+    }
+    invert_lower(i, j, r);
+    blas::gemm('N', 'N', r, n, r, 1.0, inverse_.data(), r, matrix_.at(i, j_right), matrix_.stride(),
+               0.0, workspace_.data(), r);
+    for (std::int64_t k = 0; k < n; ++k) {
+        reduce_into(matrix_.at(i, j_right + k), workspace_.data() + k * r, r, modulus_);
+    }
+}
+
+void Elimination::solve_upper(std::int64_t i, std::int64_t j, std::int64_t r, std::int64_t i_below,
+                              std::int64_t m) {
+    if (r == 0 || m == 0) {
+        return;
+    }
+    if (r > kSmall) {
+        const std::int64_t h = half(r);
+        solve_upper(i, j, h, i_below, m);
+        subtract(m, r - h, h, matrix_.at(i_below, j), matrix_.at(i, j + h),
+                 matrix_.at(i_below, j + h));
+        solve_upper(i + h, j + h, r - h, i_below, m);
+        return;
+    }
+    invert_upper(i, j, r);
+    blas::gemm('N', 'N', m, r, r, 1.0, matrix_.at(i_below, j), matrix_.stride(), inverse_.data(), r,
+               0.0, workspace_.data(), m);
+    for (std::int64_t k = 0; k < r; ++k) {
+        reduce_into(matrix_.at(i_below, j + k), workspace_.data() + k * m, m, modulus_);
+    }
+}
+
+// Column by column, forwards. Entries are reduced when their turn comes.
+void Elimination::invert_lower(std::int64_t i, std::int64_t j, std::int64_t r) {
+    std::fill_n(inverse_.begin(), r * r, 0.0);
+    for (std::int64_t column = 0; column < r; ++column) {
+        double* const x = inverse_.data() + column * r;
+        x[column] = 1.0;
+        for (std::int64_t k = column; k < r; ++k) {
+            x[k] = reduced(x[k], modulus_.value(), modulus_.reciprocal());
+            subtract_multiple(x + k + 1, matrix_.at(i + k + 1, j + k), x[k], r - k - 1);
+        }
+    }
+}
+
+void Elimination::invert_upper(std::int64_t i, std::int64_t j, std::int64_t r) {
+    std::fill_n(inverse_.begin(), r * r, 0.0);
+    for (std::int64_t column = 0; column < r; ++column) {
+        double* const x = inverse_.data() + column * r;
+        x[column] = 1.0;
+        for (std::int64_t k = column; k >= 0; --k) {
+            scale(x + k, inverses_of_pivots[size(i + k)], 1, modulus_);
+            subtract_multiple(x, matrix_.at(i, j + k), x[k], k);
+        }
+    }
+}
+
+// C -= A B.
+void Elimination::subtract(std::int64_t m, std::int64_t n, std::int64_t k, const double* a,
+                           const double* b, double* c) {
+    if (m == 0 || n == 0 || k == 0) {
+        return;
+    }
+    const double multiplications_of_column = static_cast<double>(m) * static_cast<double>(k);
+    const auto step = static_cast<std::int64_t>(
+        std::clamp(kLongestPiece / multiplications_of_column, 1.0, static_cast<double>(n)));
+    const std::int64_t stride = matrix_.stride();
+    for (std::int64_t done = 0; done < n; done += step) {
+        if (interrupt_ && interrupt_()) {
+            throw Interrupted("interrupted");
+        }
+        subtract_product('N', 'N', m, std::min(step, n - done), k, a, stride, b + done * stride,
+                         stride, c + done * stride, stride, modulus_);
+    }
+}
+
+void Elimination::swap_columns(std::int64_t j, std::int64_t other) {
+    if (j != other) {
+        std::swap_ranges(matrix_.at(0, j), matrix_.at(0, j) + matrix_.n_rows(),
+                         matrix_.at(0, other));
+        std::swap(columns[size(j)], columns[size(other)]);
+    }
+}
+
+void Elimination::exchange_rows(std::int64_t begin, std::int64_t middle, std::int64_t end) {
+    if (begin == middle || middle == end) {
+        return;
+    }
+    std::vector<std::int64_t> order(size(end - begin));
+    std::iota(order.begin(), order.end(), begin);
+    std::rotate(order.begin(), order.begin() + (middle - begin), order.end());
+    reorder_rows(begin, order);
+}
+
+// The columns of the first range need not keep their order.
+void Elimination::exchange_columns(std::int64_t begin, std::int64_t middle, std::int64_t end) {
+    const std::int64_t gap = middle - begin;
+    if (gap == 0) {
+        return;
+    }
+    for (std::int64_t j = middle; j < end; ++j) {
+        swap_columns(j - gap, j);
+    }
+}
+
+void Elimination::reorder_rows(std::int64_t begin, const std::vector<std::int64_t>& order) {
+    std::vector<double> old(order.size());
+    std::vector<std::size_t> from(order.size());
+    for (std::size_t k = 0; k < order.size(); ++k) {
+        from[k] = size(order[k] - begin);
+    }
+    const auto move = [&](auto* values, auto* copy) {
+        std::copy_n(values, order.size(), copy);
+        for (std::size_t k = 0; k < order.size(); ++k) {
+            values[k] = copy[from[k]];
+        }
+    };
+    for (std::int64_t j = 0; j < matrix_.n_columns(); ++j) {
+        move(matrix_.at(begin, j), old.data());
+    }
+    move(inverses_of_pivots.data() + begin, old.data());
+    std::vector<std::int64_t> old_rows(order.size());
+    move(rows.data() + begin, old_rows.data());
+}
+
+}  // namespace relufast::modular

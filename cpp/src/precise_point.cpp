@@ -1,0 +1,91 @@
+#include "relufast/precise_point.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "relufast/column_ops.hpp"
+#include "relufast/double_double.hpp"
+#include "relufast/norms.hpp"
+#include "relufast/rounding.hpp"
+
+namespace relufast {
+
+PrecisePoint::PrecisePoint(const Network& network, const double* point)
+    : network_(network), hi_(point, point + network.layer(1).n_in), lo_(hi_.size(), 0.0) {}
+
+void PrecisePoint::advance(const std::uint8_t* active, const std::vector<double>& spectral_norms) {
+    const double a = network_.negative_slope();
+    const double leak = std::fabs(a);
+    double carried = 0.0;
+    if (layer_ > 0) {
+        bool is_silent = a == 0.0;
+        carried = network_.lipschitz() * error_;
+        if (leak > 0.0 && leak != 1.0) {
+            const double z_norm = working_norm_bound(hi_);
+            carried += 16.0 * kRoundoff2 * leak * z_norm +
+                       (z_norm > 0.0 ? underflow(static_cast<std::int64_t>(hi_.size())) : 0.0);
+        }
+        for (std::size_t j = 0; j < hi_.size(); ++j) {
+            if (active[j]) {
+                is_silent = false;
+                continue;
+            }
+            const DoubleDouble value = DoubleDouble(hi_[j], lo_[j]) * a;
+            hi_[j] = value.hi;
+            lo_[j] = value.lo;
+            if (a == 0.0) {
+                hi_[j] = lo_[j] = 0.0;
+            }
+        }
+        carried = is_silent ? 0.0 : carried;
+    }
+
+    const Layer& next = network_.layer(++layer_);
+    std::vector<double> z = next.biases;
+    std::vector<double> z_lo(z.size(), 0.0);
+    constexpr std::int64_t kStretch = 256;  // neurons that stay in the first-level cache
+    for (std::int64_t i = 0; i < next.n_out; i += kStretch) {
+        const std::int64_t count = std::min(kStretch, next.n_out - i);
+        for (std::size_t j = 0; j < hi_.size(); ++j) {
+            if (hi_[j] != 0.0) {
+                add_multiple2(hi_[j], lo_[j], next.outgoing(static_cast<std::int64_t>(j)) + i,
+                              &z[static_cast<std::size_t>(i)], &z_lo[static_cast<std::size_t>(i)],
+                              count);
+            }
+        }
+    }
+
+    const double rounding = gamma2(next.n_in);
+    const double h_norm = working_norm_bound(hi_);
+    beta_ = (carried + rounding * h_norm) * kInflate;
+    bias_rounding_ = rounding;
+    floor_ = beta_ > 0.0 ? underflow(next.n_in) : 0.0;
+    const double spectral_norm = spectral_norms[static_cast<std::size_t>(layer_)];
+    error_ = beta_ == 0.0 ? 0.0
+                          : (spectral_norm * carried + next.frobenius_norm * rounding * h_norm +
+                             rounding * next.bias_norm +
+                             floor_ * std::sqrt(static_cast<double>(next.n_out))) *
+                                kInflate;
+    hi_ = std::move(z);
+    lo_ = std::move(z_lo);
+}
+
+std::int64_t PrecisePoint::n_open() const {
+    if (beta_ == 0.0) {
+        return 0;  // nothing comes from below: these are the biases themselves
+    }
+    const Layer& layer = network_.layer(layer_);
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < hi_.size(); ++i) {
+        const double bound =
+            layer.decision_norms[i] * beta_ + std::fabs(layer.biases[i]) * bias_rounding_ + floor_;
+        count += std::fabs(hi_[i]) * (1.0 - 0x1p-50) > bound * kInflate ? 0 : 1;
+    }
+    return count;
+}
+
+double PrecisePoint::error() const {
+    return (error_ + kRoundoff * working_norm_bound(hi_)) * kInflate;
+}
+
+}  // namespace relufast

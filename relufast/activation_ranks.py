@@ -1,0 +1,254 @@
+"""Ranks of the hidden activations of a batch of inputs: exact, numerical, and by the pattern."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relufast import _blas, _core, _validate
+from relufast._exact_activations import ExactActivations
+from relufast._numerical_ranks import numerical_ranks
+from relufast._validate import FloatArray
+from relufast.network import Network, checked_network
+
+Ranks = NDArray[np.int64]
+
+_METHODS = ("exact", "numerical", "structural")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ActivationRanks:
+    """The ranks of the hidden activations H_1, ..., H_depth, as `activation_ranks` returns them.
+
+    Arrays have one entry for each hidden layer and are read-only.
+
+    Attributes
+    ----------
+    lower, upper : ndarray of int64, shape (depth,)
+        lower <= rank <= upper, proven unless `certify` was False or the method is "numerical",
+        whose number is both.
+    rank : ndarray of int64, shape (depth,)
+        The rank where `lower` and `upper` meet, -1 where they do not.
+    certified : ndarray of bool, shape (depth,)
+        `rank` is proven to be that of the exact activations.
+    uncertified_signs : ndarray of int64, shape (depth,), or None
+        Signs of preactivations that are not proven, among them all signs of a point from the first
+        layer on where it has one. Such a point is left out of `lower`, and adds one to `upper`.
+        None where none was to be proven.
+    primes : tuple of int
+        The ranks modulo these made `lower`.
+    method : {"exact", "numerical", "structural"}
+    """
+
+    lower: Ranks
+    upper: Ranks
+    rank: Ranks
+    certified: NDArray[np.bool_]
+    uncertified_signs: Ranks | None
+    primes: tuple[int, ...]
+    method: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in lists and numbers, for JSON.
+
+        Returns
+        -------
+        dict
+            With the names of the attributes.
+        """
+        signs = self.uncertified_signs
+        return {
+            "lower": self.lower.tolist(),
+            "upper": self.upper.tolist(),
+            "rank": self.rank.tolist(),
+            "certified": self.certified.tolist(),
+            "uncertified_signs": None if signs is None else signs.tolist(),
+            "primes": list(self.primes),
+            "method": self.method,
+        }
+
+    def __repr__(self) -> str:
+        bounds = zip(self.lower.tolist(), self.upper.tolist(), strict=True)
+        ranks = [str(lo) if lo == hi else f"{lo} to {hi}" for lo, hi in bounds]
+        if len(ranks) > 12:
+            ranks = [*ranks[:6], "...", *ranks[-5:]]
+        n_certified, depth = int(self.certified.sum()), len(self.certified)
+        if self.method == "numerical":
+            trust = "numerical"
+        elif n_certified == depth:
+            trust = "certified"
+        else:
+            trust = f"{n_certified} of {depth} layers certified"
+        return f"ActivationRanks({', '.join(ranks)}; {trust})"
+
+
+def activation_ranks(
+    network: Network,
+    X: ArrayLike,
+    *,
+    method: Literal["exact", "numerical", "structural"] = "exact",
+    max_primes: SupportsIndex = 3,
+    certify: bool = True,
+) -> ActivationRanks:
+    """The ranks of the hidden activations of a batch of inputs, layer by layer.
+
+    H_l is the m x n_l matrix of the activations of layer l. Exactly, it is what exact arithmetic
+    would make of the given float64 parameters and inputs, and its rank is one over the rationals:
+    deep, correlated or nearly equal activations do not lose rank for being small.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like of float, shape (m, n_0)
+        Finite inputs, one a row; no row is fine.
+    method : {"exact", "numerical", "structural"}, optional
+        "exact": bounds that meet, as a rule, on the rank of the exact activations.
+        "numerical": the singular values of the activations in float64 above max(m, n_l) eps times
+        the largest, as `numpy.linalg.matrix_rank` counts them.
+        "structural": upper bounds from the activation pattern alone; `lower` is 0.
+    max_primes : int, optional
+        Primes by which "exact" tries to raise `lower` to `upper`: at least 1, at most 65536.
+    certify : bool, optional
+        Whether signs of preactivations are proven. False takes those of float64, and nothing is
+        certified then.
+
+    Returns
+    -------
+    ActivationRanks
+
+    Raises
+    ------
+    TypeError
+        For a network, dtype or flag of the wrong type.
+    ValueError
+        For another shape, NaN, infinity, an unknown method, or a number out of its range.
+
+    Notes
+    -----
+    *How.* Every sign is proven: in float64 with a running error bound, at points where that does
+    not do in double-double, then in integers. With the signs given, the activations modulo a prime
+    are computed without rounding, and their rank modulo a prime is never too large. From above, the
+    rank is bounded by a maximum flow through the activation pattern.
+
+    *How exact.* `lower` and `upper` are proven. They do not meet where two true ranks differ from
+    what the pattern allows, as for dependent inputs or weights, or if each prime happens to divide
+    all largest minors, with a chance of about 1e-7 a prime.
+
+    *How much.* One matrix product and its bounds, a second one modulo the prime, and an elimination
+    that costs about a third of one, for each layer. Points that need double-double cost 20 products
+    of theirs. Integers are for few points of small networks: past some seconds of them, signs stay
+    open, as they do for parameters of so different size that no float64 can hold their products.
+
+    References
+    ----------
+    Makwana, Layerwise Effective Dimension Oscillations in Finite Width ReLU Networks,
+    arXiv 2507.07675, studies these ranks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import relufast
+    >>> network = relufast.Network.random((64, *[64] * 30, 1), weight_variance=0.25, seed=1)
+    >>> X = np.random.default_rng(1).standard_normal((64, 64))
+    >>> relufast.activation_ranks(network, X).rank[[0, 9, 29]]
+    array([...])
+    >>> relufast.activation_ranks(network, X, method="numerical").rank[[0, 9, 29]]
+    array([...])
+    """
+    checked = checked_network(network)
+    points = _validate.batch(X, "X", checked.widths[0])
+    chosen = _validate.choice(method, "method", _METHODS)
+    n_primes = _validate.prime_count(max_primes, "max_primes")
+    proves_signs = _validate.flag(certify, "certify")
+    if chosen == "numerical":
+        ranks = numerical_ranks(checked, points)
+        return _result(ranks, ranks, None, (), chosen, proven=False)
+    solver = _Solver(checked, points, proves_signs)
+    if chosen == "structural":
+        lower = np.zeros(checked.depth, dtype=np.int64)
+        return _result(lower, solver.upper(lower), solver.open_signs, (), chosen, proves_signs)
+    lower, upper, primes = solver.bounds(n_primes)
+    return _result(lower, upper, solver.open_signs, primes, chosen, proves_signs)
+
+
+class _Solver:
+    """Bounds from both sides for one network and batch."""
+
+    def __init__(self, network: Network, points: FloatArray, certify: bool) -> None:
+        # Equal inputs have equal activations: without copies the pattern bounds the rank better.
+        self._points = _distinct_rows(points)
+        self._depth = network.depth
+        exact = ExactActivations(
+            network.weights, network.biases, network.negative_slope, self._points
+        )
+        self._handle = network._core_network()
+        with _blas.single_threaded():
+            self._signs = _core.activation_signs(
+                self._handle, self._points, certify, exact.preactivations
+            )
+        self.open_signs = self._signs.n_open if certify else None
+
+    def bounds(self, max_primes: int) -> tuple[Ranks, Ranks, tuple[int, ...]]:
+        primes = _core.primes(max_primes)
+        lower = self._ranks_modulo(primes[0], np.ones(self._depth, dtype=bool))
+        upper = self.upper(lower)
+        n_used = 1
+        for prime in primes[1:]:
+            # What open points leave between the bounds no prime can close.
+            unsettled = lower + self._n_open_points < upper
+            if not unsettled.any():
+                break
+            lower = np.maximum(lower, self._ranks_modulo(prime, unsettled))
+            n_used += 1
+        return lower, upper, tuple(primes[:n_used])
+
+    def upper(self, lower: Ranks) -> Ranks:
+        input_rank = np.count_nonzero(self._points.any(axis=0))
+        return _core.rank_upper_bounds(
+            self._handle, self._signs, min(input_rank, len(self._points)), lower.tolist()
+        )
+
+    @property
+    def _n_open_points(self) -> Ranks:
+        layers = np.arange(1, self._depth + 1)
+        return np.searchsorted(np.sort(self._signs.open_from), layers, side="right")
+
+    def _ranks_modulo(self, prime: int, wanted: NDArray[np.bool_]) -> Ranks:
+        with _blas.single_threaded():
+            return _core.activation_ranks_modulo(
+                self._handle, self._points, self._signs, prime, wanted.tolist()
+            )
+
+
+def _distinct_rows(points: FloatArray) -> FloatArray:
+    points = np.ascontiguousarray(points) + 0.0  # -0 is 0
+    first = {row.tobytes(): i for i, row in reversed(list(enumerate(points)))}
+    return points if len(first) == len(points) else points[sorted(first.values())]
+
+
+def _result(
+    lower: Ranks,
+    upper: Ranks,
+    open_signs: Ranks | None,
+    primes: tuple[int, ...],
+    method: str,
+    proven: bool,
+) -> ActivationRanks:
+    meet = lower == upper
+    return ActivationRanks(
+        lower=_frozen(lower),
+        upper=_frozen(upper),
+        rank=_frozen(np.where(meet, lower, -1)),
+        certified=_frozen(meet & proven),
+        uncertified_signs=None if open_signs is None else _frozen(open_signs),
+        primes=primes,
+        method=method,
+    )
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
