@@ -71,7 +71,9 @@ def components(found: MonteCarloEstimate, factor: float) -> list[Estimate]:
 
 
 def combination(found: MonteCarloEstimate, weights: FloatArray) -> Estimate:
-    """A weighted sum of the components of a vector, whose covariance was estimated."""
+    """A weighted sum of the components of an array, whose covariance was estimated."""
     assert found.covariance is not None
-    variance = float(weights @ found.covariance @ weights)
-    return Estimate(float(weights @ found.mean), math.sqrt(max(variance, 0.0) / found.n_trials))
+    flat = weights.ravel()
+    variance = float(flat @ found.covariance.reshape(flat.size, flat.size) @ flat)
+    value = float(flat @ found.mean.ravel())
+    return Estimate(value, math.sqrt(max(variance, 0.0) / found.n_trials))

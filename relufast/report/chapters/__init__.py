@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from relufast.report.chapter import ChapterFunction
-from relufast.report.chapters import one_dimensional
+from relufast.report.chapters import hidden_ranks, one_dimensional
 
-CHAPTERS: tuple[ChapterFunction, ...] = (one_dimensional.chapter,)
+CHAPTERS: tuple[ChapterFunction, ...] = (one_dimensional.chapter, hidden_ranks.chapter)

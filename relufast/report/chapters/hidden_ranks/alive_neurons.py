@@ -1,0 +1,167 @@
+"""The law of alive neurons against exact ranks, as networks become wider."""
+
+# ruff: noqa: RUF001 (minus signs for the page)
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from relufast._validate import FloatArray
+from relufast.monte_carlo.activation_ranks import ActivationRanks
+from relufast.rank_theory import alive_fraction_theory
+from relufast.report.certification import Certification
+from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.estimate import Estimate, components
+from relufast.report.progress import Progress
+from relufast.report.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from relufast.report.figures import Layout
+
+_DEPTH = 30
+_NETWORKS_BY_WIDTH = {16: 2000, 32: 800, 64: 300, 128: 100, 256: 30}
+_SHOWN_LAYERS = (5, 10, 20, 30)
+
+
+@dataclass(frozen=True)
+class _Ranks:
+    """Of He networks of one width, at as many inputs: shares of the width by layer."""
+
+    width: int
+    networks: int
+    shares: list[Estimate]
+    law: FloatArray
+
+    def excess(self, layer: int) -> Estimate:
+        share = self.shares[layer - 1]
+        return Estimate(share.value - float(self.law[layer - 1]), share.standard_error)
+
+
+def section(settings: Settings, progress: Progress) -> Section:
+    certification = Certification()
+    ranks = [
+        _measure(settings, progress, certification, width, settings.scaled(networks))
+        for width, networks in _NETWORKS_BY_WIDTH.items()
+        if width <= settings.largest_width
+    ]
+    numbers = ", ".join(f"{r.networks:,} of width {r.width}" for r in ranks)
+    return Section(
+        title="A law that holds: rank is alive neurons",
+        text=(
+            "A neuron that is inactive at all m inputs adds nothing to the rank. To leading order "
+            "in the width n the rank of a He network is min(m, n a), a the probability that a "
+            "neuron is active at some input: a = 1 − E[Φ(−g √(c / (1 − c)))ᵐ] over a standard "
+            "normal g, with c the correlation of two inputs in the layer below, which the "
+            "arc-cosine kernel gives. The deeper the layer, the more alike the inputs, and the "
+            "more neurons have one sign for all of them.",
+        ),
+        figures=(
+            Figure(
+                title="Ranks and the law of alive neurons",
+                draw=lambda layout: _draw(layout, ranks),
+                caption=(
+                    "Left: mean exact rank over the width, for as many inputs as neurons; lines: "
+                    "the law. Right: how far the measurement lies below the law, by width; dashed: "
+                    "decline as 1/n. Bars: one standard error; points whose bar reaches zero are "
+                    f"left out on the right. Of the networks, {certification}."
+                ),
+                source=(
+                    "relufast.monte_carlo(relufast.statistics.ActivationRanks((n, ..., n, 1), n, "
+                    "bias_variance=0.0), n_trials=..., seed=...); lines: "
+                    f"relufast.alive_fraction_theory(n, {_DEPTH}); networks: {numbers}"
+                ),
+            ),
+        ),
+        tables=(_table(ranks),),
+        findings=_findings(ranks),
+    )
+
+
+def _measure(
+    settings: Settings,
+    progress: Progress,
+    certification: Certification,
+    width: int,
+    networks: int,
+) -> _Ranks:
+    label = f"ranks by layer, width {width}"
+    found = progress.monte_carlo(
+        ActivationRanks((*[width] * (_DEPTH + 1), 1), width, bias_variance=0.0),
+        n_trials=networks,
+        seed=settings.network_seeds(label, 1)[0],
+        label=label,
+    )
+    certification.add_trials(found)
+    shares = components(found, 1.0 / width)
+    return _Ranks(width, networks, shares, alive_fraction_theory(width, _DEPTH))
+
+
+def _findings(ranks: Sequence[_Ranks]) -> tuple[str, ...]:
+    widest = ranks[-1]
+    excesses = ", ".join(f"{r.excess(_DEPTH)} at width {r.width}" for r in ranks)
+    return (
+        f"At width {widest.width} the rank of layers {', '.join(map(str, _SHOWN_LAYERS))} is "
+        + ", ".join(str(widest.shares[layer - 1]) for layer in _SHOWN_LAYERS)
+        + " of the width; the law says "
+        + ", ".join(f"{widest.law[layer - 1]:.3f}" for layer in _SHOWN_LAYERS)
+        + ".",
+        f"The measured share less the law in layer {_DEPTH}: {excesses}. The difference shrinks "
+        "as the width grows: a law to leading order.",
+    )
+
+
+def _table(ranks: Sequence[_Ranks]) -> Table:
+    return Table(
+        name="hidden-ranks-law",
+        caption="Exact rank over the width, measured and by the law of alive neurons.",
+        columns=(
+            Column("width", "width n = inputs m"),
+            Column("networks", "networks", ","),
+            Column("layer", "layer"),
+            Column("share", "rank / n, mean"),
+            Column("law", "law", ".4f"),
+        ),
+        rows=[
+            (r.width, r.networks, layer, r.shares[layer - 1], float(r.law[layer - 1]))
+            for r in ranks
+            for layer in _SHOWN_LAYERS
+        ],
+        folded=True,
+    )
+
+
+def _draw(layout: Layout, ranks: Sequence[_Ranks]) -> Drawing:
+    from relufast.report import figures
+
+    figure, (shares, differences) = figures.panels(layout, [3.0, 3.0])
+    layers = list(range(1, _DEPTH + 1))
+    for r, (colour, marker) in zip(ranks, figures.series(len(ranks)), strict=True):
+        shares.plot(layers, r.law, color=colour, linewidth=1)
+        figures.points(shares, layers, r.shares, colour, marker, f"n = {r.width}")
+    shares.set_title("Rank over width")
+    shares.set_xlabel("layer")
+    shares.set_ylabel("exact rank / n")
+    shares.legend(loc="lower left", ncols=2)
+    for layer, (colour, marker) in zip(_SHOWN_LAYERS, figures.series(6)[1:], strict=False):
+        below = [
+            (r.width, Estimate(-excess.value, excess.standard_error))
+            for r in ranks
+            for excess in [r.excess(layer)]
+            if -excess.value > 2.0 * excess.standard_error
+        ]
+        if below:
+            widths, estimates = zip(*below, strict=True)
+            figures.points(differences, widths, estimates, colour, marker, f"layer {layer}")
+    first, last = ranks[0].width, ranks[-1].width
+    differences.plot([first, last], [0.1, 0.1 * first / last], color=figures.MUTED, linestyle="--")
+    differences.set_xscale("log", base=2)
+    differences.set_yscale("log")
+    differences.set_xticks([r.width for r in ranks], [str(r.width) for r in ranks])
+    differences.set_title("Law less measurement")
+    differences.set_xlabel("width n")
+    differences.legend(loc="lower left")
+    return figure

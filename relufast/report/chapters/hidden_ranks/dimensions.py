@@ -1,0 +1,122 @@
+"""Random networks at random points, and the dimensions of their activations by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from relufast._validate import FloatArray
+from relufast.activation_ranks import activation_ranks
+from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
+from relufast.monte_carlo import Estimate as MonteCarloEstimate
+from relufast.monte_carlo.random_networks import Measured, NetworkOptions, NetworksAtPoints
+from relufast.network import Network
+from relufast.report.certification import Certification
+from relufast.report.estimate import Estimate, combination
+from relufast.report.progress import Progress
+from relufast.report.settings import Settings
+
+WIDTH = 64  # of all layers, and the number of inputs
+DEPTH = 30
+LAYERS = range(1, DEPTH + 1)
+_NETWORKS = 100
+
+EXACT, NUMERICAL = "exact rank", "numerical rank"
+EFFECTIVE, PARTICIPATION, STABLE = "effective rank", "participation ratio", "stable rank"
+NOTIONS = (EXACT, NUMERICAL, EFFECTIVE, PARTICIPATION, STABLE)
+
+HE, ORTHOGONAL, LEAKY, SMALL = "He", "orthogonal", "leaky", "small weights"
+FAMILIES: Mapping[str, NetworkOptions] = {
+    HE: {"bias_variance": 0.0},
+    ORTHOGONAL: {"weight_init": "orthogonal", "bias_variance": 0.0},
+    LEAKY: {"bias_variance": 0.0, "negative_slope": 0.1},
+    SMALL: {"weight_variance": 0.25, "bias_variance": 1.0},
+}
+
+
+class _Dimensions(NetworksAtPoints):
+    """All notions by layer, of the same networks, so that they can be compared."""
+
+    def __init__(self, options: NetworkOptions) -> None:
+        super().__init__((*[WIDTH] * (DEPTH + 1), 1), WIDTH, **options)
+        self.shape = (len(NOTIONS), DEPTH)
+        self.block_size = 1
+
+    def measure(self, network: Network, X: FloatArray) -> Measured:
+        exact = activation_ranks(network, X)
+        activations = network.activations(X)
+        values = [
+            exact.lower,
+            activation_ranks(network, X, method="numerical").rank,
+            *(
+                [notion(H) for H in activations]
+                for notion in (effective_rank, participation_ratio, stable_rank)
+            ),
+        ]
+        return Measured(np.array(values, dtype=np.float64), bool(exact.certified.all()))
+
+
+@dataclass(frozen=True)
+class Dimensions:
+    """Of one family of networks."""
+
+    family: str
+    found: MonteCarloEstimate
+
+    @property
+    def networks(self) -> int:
+        return self.found.n_trials
+
+    def by_layer(self, notion: str) -> list[Estimate]:
+        row = NOTIONS.index(notion)
+        pairs = zip(self.found.mean[row], self.found.standard_error[row], strict=True)
+        return [Estimate(float(mean), float(error)) for mean, error in pairs]
+
+    def contrast(self, notion: str, weights: FloatArray) -> Estimate:
+        """A weighted sum over layers, shape (DEPTH,)."""
+        all_weights = np.zeros(self.found.mean.shape)
+        all_weights[NOTIONS.index(notion)] = weights
+        return combination(self.found, all_weights)
+
+    def smallest_rank(self) -> int:
+        """Over all networks and layers."""
+        return int(self.found.minimum[NOTIONS.index(EXACT)].min())
+
+    def source(self) -> str:
+        options = ", ".join(f"{k}={v!r}" for k, v in FAMILIES[self.family].items())
+        return f"{self.family}: Network.random({options})"
+
+
+@dataclass(frozen=True)
+class Measurement:
+    by_family: Mapping[str, Dimensions]
+    certification: Certification
+
+    def __getitem__(self, family: str) -> Dimensions:
+        return self.by_family[family]
+
+    def source(self) -> str:
+        networks = next(iter(self.by_family.values())).networks
+        return (
+            f"relufast.activation_ranks(network, X) and others; {networks:,} networks of each "
+            f"kind, {DEPTH} layers of {WIDTH} neurons; X of {WIDTH} standard normal inputs of dimension "
+            f"{WIDTH}; " + "; ".join(d.source() for d in self.by_family.values())
+        )
+
+
+def measure_families(settings: Settings, progress: Progress) -> Measurement:
+    certification = Certification()
+    by_family = {}
+    for family, options in FAMILIES.items():
+        label = f"dimensions by layer, {family}"
+        found = progress.monte_carlo(
+            _Dimensions(options),
+            n_trials=settings.scaled(_NETWORKS),
+            seed=settings.network_seeds(label, 1)[0],
+            label=label,
+        )
+        certification.add_trials(found)
+        by_family[family] = Dimensions(family, found)
+    return Measurement(by_family, certification)

@@ -1,0 +1,99 @@
+"""Five notions of dimension on the same networks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from relufast.rank_theory import expected_effective_dimension, revival_depths
+from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapters.hidden_ranks.dimensions import (
+    DEPTH,
+    EFFECTIVE,
+    EXACT,
+    HE,
+    LAYERS,
+    LEAKY,
+    NOTIONS,
+    STABLE,
+    WIDTH,
+    Measurement,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from relufast.report.figures import Layout
+
+
+def section(measured: Measurement) -> Section:
+    he = {notion: measured[HE].by_layer(notion) for notion in NOTIONS}
+    leaky = {notion: measured[LEAKY].by_layer(notion) for notion in NOTIONS}
+    return Section(
+        title="Which dimension?",
+        text=(
+            "A rank counts directions, however weak. The effective rank of Roy and Vetterli is the "
+            "exponential of the entropy of the singular values; the participation ratio counts "
+            "the directions that share most of the variance; the stable rank compares all of it "
+            "with the strongest direction. They answer different questions, and go different ways.",
+        ),
+        figures=(
+            Figure(
+                title="Five notions of dimension",
+                draw=lambda layout: _draw(layout, measured),
+                caption=(
+                    f"Means over random networks, {WIDTH} inputs, layers of {WIDTH} neurons. "
+                    "Dashed: the published formula; ticks at the bottom: the depths at which the paper "
+                    "has its peaks. No notion follows the formula, and none has peaks. Bars: one "
+                    "standard error."
+                ),
+                source=measured.source(),
+            ),
+        ),
+        tables=(
+            Table(
+                name="hidden-ranks-notions",
+                caption="The numbers of the figure, He's networks.",
+                columns=(
+                    Column("layer", "layer"),
+                    *(Column(notion.replace(" ", "_"), notion) for notion in NOTIONS),
+                ),
+                rows=[(k, *(he[notion][k - 1] for notion in NOTIONS)) for k in LAYERS],
+                folded=True,
+            ),
+        ),
+        findings=(
+            f"In layer {DEPTH} of He's networks the exact rank is {he[EXACT][-1]}, the effective "
+            f"rank {he[EFFECTIVE][-1]} and the stable rank {he[STABLE][-1]}: most of what is left "
+            "of the inputs lies in one direction.",
+            f"Leaky networks keep every dimension (rank {leaky[EXACT][-1]}), and yet their "
+            f"effective rank falls to {leaky[EFFECTIVE][-1]}: full rank does not mean that the "
+            "directions are used.",
+        ),
+    )
+
+
+def _draw(layout: Layout, measured: Measurement) -> Drawing:
+    from relufast.report import figures
+
+    figure, panels = figures.panels(layout, [3.0, 3.0], shared=True)
+    layers = list(LAYERS)
+    depths = [d for d in revival_depths(DEPTH) if d <= DEPTH]
+    for axes, family in zip(panels, (HE, LEAKY), strict=True):
+        axes.plot(
+            layers,
+            expected_effective_dimension(WIDTH, DEPTH),
+            color=figures.INK,
+            linestyle="--",
+            label="published formula" if family == HE else None,
+        )
+        styles = figures.series(len(NOTIONS))
+        for notion, (colour, marker) in zip(NOTIONS, styles, strict=True):
+            label = notion if family == HE else None
+            figures.points(axes, layers, measured[family].by_layer(notion), colour, marker, label)
+        axes.plot(depths, [0.0] * len(depths), color=figures.INK, marker=2, linestyle="none")
+        axes.set_title(f"{family[0].upper()}{family[1:]}")
+        axes.set_xlabel("layer")
+        axes.set_ylim(0.0, 1.06 * WIDTH)
+    panels[0].set_ylabel("dimension")
+    figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 3)
+    return figure

@@ -1,0 +1,171 @@
+"""A trained network's activations on its real data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relufast.activation_ranks import activation_ranks
+from relufast.effective_dimension import effective_rank, participation_ratio
+from relufast.network import Network
+from relufast.neuron_census import neuron_census
+from relufast.report import estimate
+from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.digits import Digits
+from relufast.report.estimate import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from relufast.report.figures import Layout
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """Of one network's activations on all test images, and class by class."""
+
+    network: str
+    layer: int
+    width: int
+    exact: int
+    certified: bool
+    numerical: int
+    effective: float
+    participation: float
+    dead: int
+    class_exact: Estimate
+    class_effective: Estimate
+
+
+def section(digits: Digits) -> Section:
+    layers = [
+        *_measure("as initialised", digits.initial, digits),
+        *_measure("trained", digits.trained, digits),
+    ]
+    n_images = len(digits.images)
+    certified = sum(layer.certified for layer in layers)
+    last = {layer.network: layer for layer in layers}
+    initial, trained = last["as initialised"], last["trained"]
+    return Section(
+        title="A trained network on its data",
+        text=(
+            f"The classifier of handwritten digits of chapter one, on its {n_images} test images, "
+            "before and after training: on all of them, and on the images of one class.",
+        ),
+        figures=(
+            Figure(
+                title="Dimensions of a classifier's activations",
+                draw=lambda layout: _draw(layout, layers),
+                caption=(
+                    "Left: all test images; exact rank and effective rank. Right: the same for the "
+                    "images of one class, mean over the ten classes with bars of one standard "
+                    "error. Training leaves the rank, and gathers each class in few directions. "
+                    f"{certified} of {len(layers)} ranks of all images are certified."
+                ),
+                source=(
+                    "relufast.activation_ranks(network, images), relufast.effective_rank(H); "
+                    + digits.provenance
+                ),
+            ),
+        ),
+        tables=(_table(layers),),
+        findings=(
+            f"In the last hidden layer ({trained.width} neurons) the activations of {n_images} "
+            f"images have exact rank {initial.exact} before and {trained.exact} after training; "
+            f"those of one class have effective rank {initial.class_effective} before and "
+            f"{trained.class_effective} after.",
+        ),
+    )
+
+
+def _measure(name: str, network: Network, digits: Digits) -> list[_Layer]:
+    ranks = activation_ranks(network, digits.images)
+    numerical = activation_ranks(network, digits.images, method="numerical")
+    census = neuron_census(network, digits.images)
+    classes = [digits.images[digits.labels == label] for label in np.unique(digits.labels)]
+    class_ranks = [activation_ranks(network, images).lower for images in classes]
+    class_activations = [network.activations(images) for images in classes]
+    layers = []
+    for i, H in enumerate(network.activations(digits.images)):
+        layers.append(
+            _Layer(
+                network=name,
+                layer=i + 1,
+                width=network.widths[i + 1],
+                exact=int(ranks.lower[i]),
+                certified=bool(ranks.certified[i]),
+                numerical=int(numerical.rank[i]),
+                effective=effective_rank(H),
+                participation=participation_ratio(H),
+                dead=int(census.dead[i]),
+                class_exact=estimate.mean([r[i] for r in class_ranks]),
+                class_effective=estimate.mean([effective_rank(a[i]) for a in class_activations]),
+            )
+        )
+    return layers
+
+
+def _table(layers: Sequence[_Layer]) -> Table:
+    return Table(
+        name="hidden-ranks-digits",
+        caption="Activations of a classifier of digits on its test images.",
+        columns=(
+            Column("network", "network"),
+            Column("layer", "layer"),
+            Column("exact_rank", "exact rank"),
+            Column("certified", "certified"),
+            Column("numerical_rank", "numerical rank"),
+            Column("effective_rank", "effective rank", ".2f"),
+            Column("participation_ratio", "participation ratio", ".2f"),
+            Column("dead", "dead neurons"),
+            Column("class_rank", "one class: exact rank"),
+            Column("class_effective_rank", "one class: effective rank"),
+        ),
+        rows=[
+            (
+                layer.network,
+                layer.layer,
+                layer.exact,
+                "yes" if layer.certified else "lower bound",
+                layer.numerical,
+                layer.effective,
+                layer.participation,
+                layer.dead,
+                layer.class_exact,
+                layer.class_effective,
+            )
+            for layer in layers
+        ],
+    )
+
+
+def _draw(layout: Layout, layers: Sequence[_Layer]) -> Drawing:
+    from relufast.report import figures
+
+    figure, (images, one_class) = figures.panels(layout, [2.8, 2.8], shared=True)
+    networks = list(dict.fromkeys(layer.network for layer in layers))
+    for name, (colour, marker) in zip(networks, figures.series(len(networks)), strict=True):
+        own = [layer for layer in layers if layer.network == name]
+        numbers = [layer.layer for layer in own]
+
+        def line(axes, values: Sequence[float], style: str, label: str | None) -> None:
+            axes.plot(numbers, values, color=colour, marker=marker, linestyle=style, label=label)
+
+        line(images, [layer.exact for layer in own], "-", f"{name}, exact rank")
+        line(images, [layer.effective for layer in own], ":", f"{name}, effective rank")
+        line(one_class, [layer.class_exact.value for layer in own], "-", None)
+        line(one_class, [layer.class_effective.value for layer in own], ":", None)
+        for estimates in ([l.class_exact for l in own], [l.class_effective for l in own]):
+            figures.points(one_class, numbers, estimates, colour, marker)
+    images.set_title("All images")
+    one_class.set_title("Images of one class")
+    images.set_ylabel("dimension")
+    for axes in (images, one_class):
+        axes.set_xlabel("layer")
+        axes.set_xticks(numbers)
+    images.set_ylim(0.0, None)
+    figure.legend(loc="outside lower center", ncols=1 if layout.narrow else 2)
+    return figure
