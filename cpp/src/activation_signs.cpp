@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -57,8 +58,6 @@ std::vector<std::int32_t> numbers_up_to(std::int64_t n) {
 struct Sizes {
     double square = 0.0;  // |h|^2
     double largest = 0.0;
-    double z_square = 0.0;
-    double z_largest = 0.0;
 };
 
 // z becomes h; `active` its signs.
@@ -67,30 +66,24 @@ Sizes activate(double* __restrict z, std::uint8_t* __restrict active, double neg
                std::int64_t n) {
     double square = 0.0;
     double largest = 0.0;
-    double z_square = 0.0;
-    double z_largest = 0.0;
-#pragma omp simd reduction(+ : square, z_square) reduction(max : largest, z_largest)
+#pragma omp simd reduction(+ : square) reduction(max : largest)
     for (std::int64_t i = 0; i < n; ++i) {
         const double value = z[i];
-        const double h =
-            value > 0.0 ? value : (negative_slope == 0.0 ? 0.0 : negative_slope * value);
+        const double inactive = negative_slope == 0.0 ? 0.0 : negative_slope * value;
+        const double h = value > 0.0 ? value : inactive;
         const double size = std::fabs(h);
-        const double z_size = std::fabs(value);
         square += h * h;
-        z_square += value * value;
         largest = largest > size ? largest : size;
-        z_largest = z_largest > z_size ? z_largest : z_size;
         active[i] = value > 0.0 ? 1 : 0;
         z[i] = h;
     }
-    return {square, largest, z_square, z_largest};
+    return {square, largest};
 }
 
-// Norms of the values that a point sends to the next layer.
+// What a point sends to the next layer.
 struct Sent {
-    double h_norm = 0.0;
-    double z_norm = 0.0;    // of the preactivations below
-    bool is_exact = false;  // h is what exact arithmetic gives: the input, or silence
+    double norm = 0.0;
+    bool is_exact = false;  // what exact arithmetic gives: the input, or silence
 };
 
 struct Bound {
@@ -112,6 +105,7 @@ class SignSolver {
           trails_(static_cast<std::size_t>(n_points)) {
         for (int l = 0; l <= network.depth() + 1; ++l) {
             spectral_norms_.push_back(l == 0 ? 0.0 : network.layer(l).frobenius_norm);
+            n_panels_.push_back(std::numeric_limits<std::int64_t>::max());
         }
         const std::size_t depth = static_cast<std::size_t>(network.depth());
         signs_.n_points = n_points;
@@ -127,7 +121,7 @@ class SignSolver {
             const std::int64_t n = network_.layer(1).n_in;
             const double norm = norm_bound(points_ + p * n, n);
             const bool in_range = norm == 0.0 || (norm > 0x1p-450 && norm < 0x1p450);
-            trail(p).sent.push_back({in_range ? norm : kInfinity, 0.0, true});
+            trail(p).sent.push_back({in_range ? norm : kInfinity, true});
         }
         for (int layer = 1; layer <= network_.depth(); ++layer) {
             multiply(layer);
@@ -217,15 +211,15 @@ class SignSolver {
 
     Bound bound(int layer, const Sent& sent, double error_below) const {
         const Layer& parameters = network_.layer(layer);
-        const double leak = std::fabs(network_.negative_slope());
         double carried = 0.0;
         if (!sent.is_exact) {
             carried = network_.lipschitz() * error_below;
-            if (leak > 0.0) {
-                carried += kRoundoff * leak * sent.z_norm + underflow(parameters.n_in);
+            if (network_.negative_slope() != 0.0) {
+                // Products with the slope are rounded.
+                carried += kRoundoff * sent.norm + underflow(parameters.n_in);
             }
         }
-        const double rounding = gamma(parameters.n_in + 8) * sent.h_norm;
+        const double rounding = gamma(parameters.n_in + 8) * sent.norm;
         Bound result;
         result.beta = (carried + rounding) * kInflate;
         if (result.beta == 0.0) {
@@ -292,11 +286,14 @@ class SignSolver {
             }
         }
         open = open_points(layer, open);
-        if (tighten_norms(layer, open)) {
-            for (const std::int64_t p : open) {
-                trail(p).bounded = 0;
+        for (const std::int64_t n_panels : {4, 1}) {
+            if (tighten_norms(layer, n_panels, open.size())) {
+                // Points that are not open keep their looser bounds until they need better ones.
+                for (const std::int64_t p : open) {
+                    trail(p).bounded = 0;
+                }
+                open = open_points(layer, open);
             }
-            open = open_points(layer, open);
         }
         for (const std::int64_t p : open) {
             poll();
@@ -304,30 +301,38 @@ class SignSolver {
         }
     }
 
-    // Tight spectral norms of the layers below, where that costs less than double-double; whether
-    // any bound became another.
-    bool tighten_norms(int layer, const std::vector<std::int64_t>& open) {
+    // Better spectral norms of the layers below, where they cost less than double-double for all
+    // open points; whether there are any.
+    bool tighten_norms(int layer, std::int64_t n_panels, std::size_t n_open) {
         constexpr double kDoubleDouble = 20.0;  // multiplications that one in double-double costs
         double precise_cost = 0.0;
         double norms_cost = 0.0;
+        double tightest_cost = 0.0;
         for (int l = 1; l <= layer; ++l) {
             const Layer& parameters = network_.layer(l);
             const auto shorter = static_cast<double>(std::min(parameters.n_in, parameters.n_out));
             const auto n_weights = static_cast<double>(parameters.n_in * parameters.n_out);
             precise_cost += kDoubleDouble * n_weights;
-            if (l >= 2 && l < layer && l > n_tight_) {
-                norms_cost += n_weights * (shorter + 100.0);
+            if (l >= 2 && l < layer && n_panels < n_panels_[static_cast<std::size_t>(l)]) {
+                constexpr double kSteps = 100.0;  // of a power iteration
+                norms_cost += n_weights * (shorter / static_cast<double>(n_panels) + kSteps);
+                tightest_cost += n_weights * (shorter + kSteps);
             }
         }
-        if (norms_cost == 0.0 || norms_cost > precise_cost * static_cast<double>(open.size())) {
+        if (norms_cost == 0.0 || norms_cost > precise_cost * static_cast<double>(n_open)) {
             return false;
         }
-        for (int l = std::max(2, n_tight_ + 1); l < layer; ++l) {
-            spectral_norms_[static_cast<std::size_t>(l)] =
-                network_.tight_spectral_norm(l, interrupt_);
+        if (n_panels > 1 && norms_cost > 0.5 * tightest_cost) {
+            return false;  // the tightest will mostly be needed, too
         }
-        n_tight_ = layer - 1;
-        // Points that are not open keep their looser bounds until they need better ones.
+        for (int l = 2; l < layer; ++l) {
+            std::int64_t& known = n_panels_[static_cast<std::size_t>(l)];
+            if (n_panels < known) {
+                known = n_panels;
+                double& norm = spectral_norms_[static_cast<std::size_t>(l)];
+                norm = std::min(norm, network_.tight_spectral_norm(l, n_panels, interrupt_));
+            }
+        }
         return true;
     }
 
@@ -377,8 +382,7 @@ class SignSolver {
         for (std::int64_t p = 0; p < n_points_; ++p) {
             const Sizes sizes = activate(column(layer, p), &active[p * n], a, n);
             Sent sent;
-            sent.h_norm = norm_from_square(sizes.square, sizes.largest);
-            sent.z_norm = a == 0.0 ? 0.0 : norm_from_square(sizes.z_square, sizes.z_largest);
+            sent.norm = norm_from_square(sizes.square, sizes.largest);
             // Of a point that is not open, all signs are right: no neuron is active.
             sent.is_exact = a == 0.0 && sizes.square == 0.0 && sizes.largest == 0.0;
             trail(p).sent.push_back(sent);
@@ -404,8 +408,8 @@ class SignSolver {
     bool certify_;
     const ExactPreactivations& exact_;
     const Interrupt& interrupt_;
-    std::vector<double> spectral_norms_;  // by layer: tight ones up to n_tight_
-    int n_tight_ = 1;
+    std::vector<double> spectral_norms_;  // by layer: upper bounds
+    std::vector<std::int64_t> n_panels_;  // that they were found with
     std::vector<Trail> trails_;
     Buffer<double> weights_;  // of alive neurons below
     Buffer<double> h_;

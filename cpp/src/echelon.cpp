@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 
 #include "elimination.hpp"
 
@@ -28,7 +29,7 @@ Matrix::Matrix(std::int64_t n_rows, std::int64_t n_columns)
     : n_rows_(n_rows),
       n_columns_(n_columns),
       stride_(stride_for(n_rows)),
-      values_(size(stride_ * n_columns)) {}
+      values_(new double[size(stride_ * n_columns)]) {}
 
 void Matrix::set_n_rows(std::int64_t n_rows) {
     if (n_rows > stride_) {
@@ -74,8 +75,8 @@ std::vector<std::int64_t> Echelon::append(std::int64_t m, const double* rows,
     }
     Elimination elimination(matrix_, modulus_, interrupt);
     elimination.columns = columns_;
-    std::copy(inverses_of_pivots_.begin(), inverses_of_pivots_.end(),
-              elimination.inverses_of_pivots.begin());
+    std::copy(orders_of_leaves_.begin(), orders_of_leaves_.end(),
+              elimination.orders_of_leaves.begin());
     std::int64_t found = 0;
     try {
         elimination.eliminate_below(0, 0, rank_, rank_, m, n - rank_);
@@ -87,7 +88,7 @@ std::vector<std::int64_t> Echelon::append(std::int64_t m, const double* rows,
         throw;
     }
     columns_ = std::move(elimination.columns);
-    inverses_of_pivots_ = std::move(elimination.inverses_of_pivots);
+    orders_of_leaves_ = std::move(elimination.orders_of_leaves);
     std::vector<std::int64_t> independent(elimination.rows.begin() + rank_,
                                           elimination.rows.begin() + rank_ + found);
     for (std::int64_t& row : independent) {
@@ -96,7 +97,7 @@ std::vector<std::int64_t> Echelon::append(std::int64_t m, const double* rows,
     std::sort(independent.begin(), independent.end());
     rank_ += found;
     matrix_.set_n_rows(rank_);
-    inverses_of_pivots_.resize(size(rank_));
+    orders_of_leaves_.resize(size(rank_));
     return independent;
 }
 

@@ -1,43 +1,20 @@
 #include "elimination.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <numeric>
 
 #include "relufast/blas.hpp"
 #include "relufast/error.hpp"
 #include "relufast/multiversion.hpp"
+#include "small_block.hpp"
 
 namespace relufast::modular {
 
 namespace {
 
-// The order up to which blocks are eliminated entry by entry and triangles inverted: below it the
-// overhead of a dgemm is more than the operations that it saves. Sums of as many products need no
-// reduction.
-constexpr std::int64_t kSmall = 32;
-
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
-
-// y -= x times a factor.
-RELUFAST_MULTIVERSION
-void subtract_multiple(double* y, const double* x, double factor, std::int64_t n) {
-#pragma omp simd
-    for (std::int64_t k = 0; k < n; ++k) {
-        y[k] -= x[k] * factor;
-    }
-}
-
-// x = x times a residue.
-RELUFAST_MULTIVERSION
-void scale(double* x, double factor, std::int64_t n, const Modulus& modulus) {
-    const double p = modulus.value();
-    const double reciprocal = modulus.reciprocal();
-#pragma omp simd
-    for (std::int64_t k = 0; k < n; ++k) {
-        x[k] = reduced(reduced(x[k], p, reciprocal) * factor, p, reciprocal);
-    }
-}
 
 RELUFAST_MULTIVERSION
 void reduce_into(double* out, const double* x, std::int64_t n, const Modulus& modulus) {
@@ -49,8 +26,8 @@ void reduce_into(double* out, const double* x, std::int64_t n, const Modulus& mo
     }
 }
 
-// Where to cut a triangle in two, at a multiple of kSmall.
-std::int64_t half(std::int64_t r) { return (r / 2 + kSmall - 1) / kSmall * kSmall; }
+// Half of n, rounded to a multiple of kSmall.
+std::int64_t half(std::int64_t n) { return (n / 2 + kSmall - 1) / kSmall * kSmall; }
 
 // Where to cut the longer side of a block in two: in the middle if the block is nearly square. Of a
 // longer one the first part is a square, or two, four and so on in a row, at least half of all: at
@@ -71,11 +48,10 @@ std::int64_t first_part(std::int64_t longer, std::int64_t shorter) {
 Elimination::Elimination(Matrix& matrix, const Modulus& modulus, const Interrupt& interrupt)
     : rows(size(matrix.n_rows())),
       columns(size(matrix.n_columns())),
-      inverses_of_pivots(size(matrix.n_rows())),
+      orders_of_leaves(size(matrix.n_rows())),
       matrix_(matrix),
       modulus_(modulus),
       interrupt_(interrupt),
-      inverse_(size(kSmall * kSmall)),
       workspace_(size(kSmall * std::max(matrix.n_rows(), matrix.n_columns()))) {
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     std::iota(columns.begin(), columns.end(), std::int64_t{0});
@@ -87,7 +63,7 @@ std::int64_t Elimination::eliminate(std::int64_t i, std::int64_t j, std::int64_t
         return 0;
     }
     if (m <= kSmall && n <= kSmall) {
-        return eliminate_small(i, j, m, n);
+        return eliminate_leaf(i, j, m, n);
     }
     return n > m ? eliminate_columns_in_parts(i, j, m, n, needs)
                  : eliminate_rows_in_parts(i, j, m, n, needs);
@@ -127,41 +103,54 @@ std::int64_t Elimination::eliminate_columns_in_parts(std::int64_t i, std::int64_
 }
 
 // Entries are reduced when they become pivots, multipliers or part of a pivot's row.
-std::int64_t Elimination::eliminate_small(std::int64_t i, std::int64_t j, std::int64_t m,
-                                          std::int64_t n) {
-    const double p = modulus_.value();
-    const double reciprocal = modulus_.reciprocal();
+std::int64_t Elimination::eliminate_leaf(std::int64_t i, std::int64_t j, std::int64_t m,
+                                         std::int64_t n) {
+    SmallBlock block;
+    for (std::int64_t k = 0; k < n; ++k) {
+        std::copy_n(matrix_.at(i, j + k), m, block.column(k));
+    }
+    std::array<double, kSmall> inverses_of_pivots;
     std::vector<std::int64_t> order;
     std::vector<std::int64_t> dependent;
     std::int64_t r = 0;
-    for (std::int64_t row = i; row < i + m; ++row) {
-        std::int64_t pivot_column = j + n;
-        for (std::int64_t column = j + n - 1; column >= j + r; --column) {
-            double& entry = *matrix_.at(row, column);
-            entry = reduced(entry, p, reciprocal);
+    for (std::int64_t row = 0; row < m; ++row) {
+        std::int64_t pivot_column = n;
+        for (std::int64_t column = n - 1; column >= r; --column) {
+            double& entry = block.at(row, column);
+            entry = reduced(entry, modulus_.value(), modulus_.reciprocal());
             pivot_column = entry != 0.0 ? column : pivot_column;
         }
-        if (pivot_column == j + n) {
-            dependent.push_back(row);
+        if (pivot_column == n) {
+            dependent.push_back(i + row);
             continue;
         }
-        swap_columns(j + r, pivot_column);
-        const double* const pivot = matrix_.at(row, j + r);
-        const std::int64_t m_below = i + m - row - 1;
-        inverses_of_pivots[size(row)] = modulus_.inverse(*pivot);
-        double* const multipliers = matrix_.at(row + 1, j + r);
-        scale(multipliers, inverses_of_pivots[size(row)], m_below, modulus_);
-        for (std::int64_t column = j + r + 1; column < j + n; ++column) {
-            subtract_multiple(matrix_.at(row + 1, column), multipliers, *matrix_.at(row, column),
-                              m_below);
+        if (pivot_column != r) {
+            std::swap_ranges(block.column(r), block.column(r + 1), block.column(pivot_column));
+            swap_columns(j + r, j + pivot_column);
         }
-        order.push_back(row);
+        inverses_of_pivots[size(r)] = modulus_.inverse(block.at(row, r));
+        eliminate_column(block, row, r, n, inverses_of_pivots[size(r)], modulus_);
+        order.push_back(i + row);
         ++r;
     }
-    if (!dependent.empty() && dependent.front() < i + r) {
+    for (std::int64_t k = 0; k < n; ++k) {
+        std::copy_n(block.column(k), m, matrix_.at(i, j + k));
+    }
+    if (r == 0) {
+        return 0;
+    }
+    if (order.back() >= i + r) {
         order.insert(order.end(), dependent.begin(), dependent.end());
         reorder_rows(i, order);
+        for (std::int64_t k = 0; k < r; ++k) {
+            std::copy_n(matrix_.at(i, j + k), m, block.column(k));
+        }
     }
+    invert_triangles(block, r, inverses_of_pivots, modulus_);
+    for (std::int64_t k = 0; k < r; ++k) {
+        std::copy_n(block.column(k), r, matrix_.at(i, j + k));
+    }
+    orders_of_leaves[size(i)] = r;
     return r;
 }
 
@@ -177,17 +166,20 @@ void Elimination::solve_lower(std::int64_t i, std::int64_t j, std::int64_t r, st
     if (r == 0 || n == 0) {
         return;
     }
-    if (r > kSmall) {
-        const std::int64_t h = half(r);
+    if (const std::int64_t h = first_leaves(i, r); h < r) {
         solve_lower(i, j, h, j_right, n);
         subtract(r - h, n, h, matrix_.at(i + h, j), matrix_.at(i, j_right),
                  matrix_.at(i + h, j_right));
         solve_lower(i + h, j + h, r - h, j_right, n);
         return;
     }
-    invert_lower(i, j, r);
-    blas::gemm('N', 'N', r, n, r, 1.0, inverse_.data(), r, matrix_.at(i, j_right), matrix_.stride(),
-               0.0, workspace_.data(), r);
+    SmallBlock inverse;
+    for (std::int64_t k = 0; k < r; ++k) {
+        inverse.at(k, k) = 1.0;
+        std::copy(matrix_.at(i + k + 1, j + k), matrix_.at(i + r, j + k), &inverse.at(k, k) + 1);
+    }
+    blas::gemm('N', 'N', r, n, r, 1.0, inverse.column(0), kSmall, matrix_.at(i, j_right),
+               matrix_.stride(), 0.0, workspace_.data(), r);
     for (std::int64_t k = 0; k < n; ++k) {
         reduce_into(matrix_.at(i, j_right + k), workspace_.data() + k * r, r, modulus_);
     }
@@ -198,45 +190,30 @@ void Elimination::solve_upper(std::int64_t i, std::int64_t j, std::int64_t r, st
     if (r == 0 || m == 0) {
         return;
     }
-    if (r > kSmall) {
-        const std::int64_t h = half(r);
+    if (const std::int64_t h = first_leaves(i, r); h < r) {
         solve_upper(i, j, h, i_below, m);
         subtract(m, r - h, h, matrix_.at(i_below, j), matrix_.at(i, j + h),
                  matrix_.at(i_below, j + h));
         solve_upper(i + h, j + h, r - h, i_below, m);
         return;
     }
-    invert_upper(i, j, r);
-    blas::gemm('N', 'N', m, r, r, 1.0, matrix_.at(i_below, j), matrix_.stride(), inverse_.data(), r,
-               0.0, workspace_.data(), m);
+    SmallBlock inverse;
+    for (std::int64_t k = 0; k < r; ++k) {
+        std::copy_n(matrix_.at(i, j + k), k + 1, inverse.column(k));
+    }
+    blas::gemm('N', 'N', m, r, r, 1.0, matrix_.at(i_below, j), matrix_.stride(), inverse.column(0),
+               kSmall, 0.0, workspace_.data(), m);
     for (std::int64_t k = 0; k < r; ++k) {
         reduce_into(matrix_.at(i_below, j + k), workspace_.data() + k * m, m, modulus_);
     }
 }
 
-// Column by column, forwards. Entries are reduced when their turn comes.
-void Elimination::invert_lower(std::int64_t i, std::int64_t j, std::int64_t r) {
-    std::fill_n(inverse_.begin(), r * r, 0.0);
-    for (std::int64_t column = 0; column < r; ++column) {
-        double* const x = inverse_.data() + column * r;
-        x[column] = 1.0;
-        for (std::int64_t k = column; k < r; ++k) {
-            x[k] = reduced(x[k], modulus_.value(), modulus_.reciprocal());
-            subtract_multiple(x + k + 1, matrix_.at(i + k + 1, j + k), x[k], r - k - 1);
-        }
+std::int64_t Elimination::first_leaves(std::int64_t i, std::int64_t r) const {
+    std::int64_t first = orders_of_leaves[size(i)];
+    while (2 * first < r && first + orders_of_leaves[size(i + first)] < r) {
+        first += orders_of_leaves[size(i + first)];
     }
-}
-
-void Elimination::invert_upper(std::int64_t i, std::int64_t j, std::int64_t r) {
-    std::fill_n(inverse_.begin(), r * r, 0.0);
-    for (std::int64_t column = 0; column < r; ++column) {
-        double* const x = inverse_.data() + column * r;
-        x[column] = 1.0;
-        for (std::int64_t k = column; k >= 0; --k) {
-            scale(x + k, inverses_of_pivots[size(i + k)], 1, modulus_);
-            subtract_multiple(x, matrix_.at(i, j + k), x[k], k);
-        }
-    }
+    return first;
 }
 
 // C -= A B.
@@ -302,9 +279,9 @@ void Elimination::reorder_rows(std::int64_t begin, const std::vector<std::int64_
     for (std::int64_t j = 0; j < matrix_.n_columns(); ++j) {
         move(matrix_.at(begin, j), old.data());
     }
-    move(inverses_of_pivots.data() + begin, old.data());
-    std::vector<std::int64_t> old_rows(order.size());
-    move(rows.data() + begin, old_rows.data());
+    std::vector<std::int64_t> old_numbers(order.size());
+    move(rows.data() + begin, old_numbers.data());
+    move(orders_of_leaves.data() + begin, old_numbers.data());
 }
 
 }  // namespace relufast::modular

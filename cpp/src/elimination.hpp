@@ -30,13 +30,15 @@ class Elimination {
     void eliminate_below(std::int64_t i, std::int64_t j, std::int64_t r, std::int64_t i_below,
                          std::int64_t m_below, std::int64_t n);
 
-    // The given row and column at each place, and the inverse of the pivot in each row of U.
+    // The given row and column at each place.
     std::vector<std::int64_t> rows;
     std::vector<std::int64_t> columns;
-    std::vector<double> inverses_of_pivots;
+    // Blocks on the diagonal that were eliminated at once hold the inverses of both triangles, to
+    // multiply by. The order of each stands at its first row.
+    std::vector<std::int64_t> orders_of_leaves;
 
  private:
-    std::int64_t eliminate_small(std::int64_t i, std::int64_t j, std::int64_t m, std::int64_t n);
+    std::int64_t eliminate_leaf(std::int64_t i, std::int64_t j, std::int64_t m, std::int64_t n);
     std::int64_t eliminate_rows_in_parts(std::int64_t i, std::int64_t j, std::int64_t m,
                                          std::int64_t n, Needs needs);
     std::int64_t eliminate_columns_in_parts(std::int64_t i, std::int64_t j, std::int64_t m,
@@ -48,8 +50,9 @@ class Elimination {
     // B = B U^-1, U of order r at (i, j), B at (i_below, j) with m rows.
     void solve_upper(std::int64_t i, std::int64_t j, std::int64_t r, std::int64_t i_below,
                      std::int64_t m);
-    void invert_lower(std::int64_t i, std::int64_t j, std::int64_t r);
-    void invert_upper(std::int64_t i, std::int64_t j, std::int64_t r);
+    // How many of the r pivots from row i on belong to the leaves of about their first half. All
+    // only if they are one leaf.
+    std::int64_t first_leaves(std::int64_t i, std::int64_t r) const;
     void subtract(std::int64_t m, std::int64_t n, std::int64_t k, const double* a, const double* b,
                   double* c);
 
@@ -63,8 +66,7 @@ class Elimination {
     Matrix& matrix_;
     const Modulus& modulus_;
     const Interrupt& interrupt_;
-    std::vector<double> inverse_;    // of a small triangle
-    std::vector<double> workspace_;  // for what it is multiplied by
+    std::vector<double> workspace_;  // for the product of a leaf's triangle
 };
 
 }  // namespace relufast::modular

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 #include "relufast/blas.hpp"
@@ -239,25 +240,22 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
     spectral_norms_bounded_ = true;
 }
 
-double Network::tight_spectral_norm(int l, const Interrupt& interrupt) {
+double Network::tight_spectral_norm(int l, std::int64_t n_panels, const Interrupt& interrupt) {
     const std::lock_guard lock(spectral_norms_mutex_);
-    tight_spectral_norms_.resize(layers_.size() + 1, -1.0);
-    double& kept = tight_spectral_norms_[static_cast<std::size_t>(l)];
-    if (kept < 0.0) {
+    const auto [kept, is_new] =
+        tight_spectral_norms_.try_emplace({l, n_panels}, layer(l).frobenius_norm);
+    if (is_new) {
         std::vector<Panel> panels;
-        append_panels(*this, l, 1, panels);
+        append_panels(*this, l, n_panels, panels);
         std::vector<double> squares(panels.size());
         parallel_for(1, panels.size(), interrupt, [&](std::size_t p, int) {
             squares[p] = squared_norm_bound(*this, panels[p]);
         });
-        double sum = 0.0;
-        for (const double square : squares) {
-            sum += square;
-        }
+        const double sum = std::reduce(squares.begin(), squares.end());
         const double bound = std::sqrt(sum) * (1.0 + 0x1p-30);
-        kept = bound < layer(l).frobenius_norm ? bound : layer(l).frobenius_norm;
+        kept->second = bound < kept->second ? bound : kept->second;  // not NaN
     }
-    return kept;
+    return kept->second;
 }
 
 }  // namespace relufast

@@ -15,16 +15,10 @@ PrecisePoint::PrecisePoint(const Network& network, const double* point)
 
 void PrecisePoint::advance(const std::uint8_t* active, const std::vector<double>& spectral_norms) {
     const double a = network_.negative_slope();
-    const double leak = std::fabs(a);
     double carried = 0.0;
     if (layer_ > 0) {
         bool is_silent = a == 0.0;
         carried = network_.lipschitz() * error_;
-        if (leak > 0.0 && leak != 1.0) {
-            const double z_norm = working_norm_bound(hi_);
-            carried += 16.0 * kRoundoff2 * leak * z_norm +
-                       (z_norm > 0.0 ? underflow(static_cast<std::int64_t>(hi_.size())) : 0.0);
-        }
         for (std::size_t j = 0; j < hi_.size(); ++j) {
             if (active[j]) {
                 is_silent = false;
@@ -37,7 +31,13 @@ void PrecisePoint::advance(const std::uint8_t* active, const std::vector<double>
                 hi_[j] = lo_[j] = 0.0;
             }
         }
-        carried = is_silent ? 0.0 : carried;
+        if (is_silent) {
+            carried = 0.0;
+        } else if (a != 0.0) {
+            // Products with the slope are rounded.
+            carried += 16.0 * kRoundoff2 * working_norm_bound(hi_) +
+                       underflow(static_cast<std::int64_t>(hi_.size()));
+        }
     }
 
     const Layer& next = network_.layer(++layer_);

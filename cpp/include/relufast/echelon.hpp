@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "relufast/modular.hpp"
@@ -13,7 +14,7 @@
 
 namespace relufast::modular {
 
-// A column-major matrix of residues whose storage has room for whatever is appended to it.
+// A column-major matrix of residues, not set at first, that can get more rows.
 class Matrix {
  public:
     Matrix(std::int64_t n_rows, std::int64_t n_columns);
@@ -22,7 +23,7 @@ class Matrix {
     std::int64_t n_columns() const { return n_columns_; }
     std::int64_t stride() const { return stride_; }
     double* at(std::int64_t row, std::int64_t column) {
-        return values_.data() + row + column * stride_;
+        return values_.get() + row + column * stride_;
     }
     // Keeps what is in both shapes; new rows are not set. Linear in all, amortised over many calls.
     void set_n_rows(std::int64_t n_rows);
@@ -31,7 +32,7 @@ class Matrix {
     std::int64_t n_rows_;
     std::int64_t n_columns_;
     std::int64_t stride_;
-    std::vector<double> values_;
+    std::unique_ptr<double[]> values_;
 };
 
 // The rank of the matrix, which is overwritten. About a third of the operations of the dgemm of a
@@ -64,8 +65,8 @@ class Echelon {
     Modulus modulus_;
     Matrix matrix_;  // its first `rank_` rows are the echelon form
     std::int64_t rank_ = 0;
-    std::vector<std::int64_t> columns_;  // the given column at each place
-    std::vector<double> inverses_of_pivots_;
+    std::vector<std::int64_t> columns_;           // the given column at each place
+    std::vector<std::int64_t> orders_of_leaves_;  // as in elimination.hpp
 };
 
 }  // namespace relufast::modular
