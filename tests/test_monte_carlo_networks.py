@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
+from test_monte_carlo import bits
 
 import relufast
 from relufast.monte_carlo.statistic import block_sequence
@@ -117,11 +118,6 @@ def test_trials_are_networks_random_and_standard_normal_points() -> None:
     # Correlations of n pairs have a standard deviation of 1 / sqrt(n); the largest of 600 is below
     # six of them but once in a million times.
     assert abs(np.corrcoef(many, rowvar=False) - np.eye(35)).max() < 6 / np.sqrt(len(many))
-
-
-def bits(estimate: relufast.Estimate) -> tuple[Any, ...]:
-    arrays = estimate.mean, estimate.variance, estimate.minimum, estimate.maximum
-    return (*(a.tobytes() for a in arrays), estimate.n_trials, estimate.n_uncertified)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
