@@ -53,7 +53,7 @@ def test_measures_refuse(measure: Any, A: Any, error: type[Exception], message: 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_measures_refuse_other_options(measure: Any) -> None:
     for value in (1, None, "True", [True]):
-        with pytest.raises(TypeError, match="centered is of type .*, but needs True or False"):
+        with pytest.raises(TypeError, match=r"centered is of type .*, but needs True or False"):
             measure(np.eye(2), centered=value)
     with pytest.raises(TypeError, match="positional"):
         measure(np.eye(2), True)
@@ -135,7 +135,9 @@ def test_census_refuses_points(X: Any, error: type[Exception], message: str) -> 
 
 def test_census_refuses_what_is_no_network() -> None:
     for value in (None, "net", [np.eye(2), np.eye(2)], relufast.Network):
-        with pytest.raises(TypeError, match="network is of type .*, but needs a relufast.Network"):
+        with pytest.raises(
+            TypeError, match=r"network is of type .*, but needs a relufast\.Network"
+        ):
             relufast.neuron_census(value, [[1.0]])  # type: ignore[arg-type]
     one_input = relufast.Network.random((1, 5, 1), seed=1)
     with pytest.raises(ValueError, match=r"X has shape \(0, 1\), but needs at least one point"):

@@ -67,6 +67,19 @@ def test_adversarial_networks(family: str) -> None:
             check(network, rng.standard_normal((3, n_inputs)) * 10.0 ** rng.integers(-3, 4))
 
 
+def assert_within_bounds(network: relufast.Network, X: Array, n_points: int) -> None:
+    """All errors; `n_points` decides how many products tighten the spectral norms."""
+    pairs = zip(network.weights[:-1], network.biases[:-1], strict=True)
+    layers = [LayerBounds(w, b, n_points) for w, b in pairs]
+    with _blas.single_threaded(), np.errstate(all="ignore"):
+        found = list(bounded_preactivations(network, layers, X))
+    for (z, bounds), expected in zip(found, exact_preactivations(network, X), strict=True):
+        for index in np.ndindex(z.shape):
+            if math.isfinite(bounds[index]):
+                error = abs(Fraction(z[index]) - expected[index[0]][index[1]])
+                assert error <= Fraction(bounds[index])
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_errors_are_within_their_bounds(family: str) -> None:
     rng = np.random.default_rng(100 + list(FAMILIES).index(family))
@@ -75,19 +88,22 @@ def test_errors_are_within_their_bounds(family: str) -> None:
         network = relufast.Network(weights, biases, negative_slope=slope)
         X = rng.standard_normal((4, 2))
         X[0] = 0.0
-        exact = exact_preactivations(network, X)
-        # From none to all products that tighten a spectral norm.
         for n_points in (0, 1, 10**6):
-            pairs = zip(network.weights[:-1], network.biases[:-1], strict=True)
-            layers = [LayerBounds(w, b, n_points) for w, b in pairs]
-            with _blas.single_threaded(), np.errstate(all="ignore"):
-                found = list(bounded_preactivations(network, layers, X))
-            for (z, bounds), expected in zip(found, exact, strict=True):
-                for index in np.ndindex(z.shape):
-                    if not math.isfinite(bounds[index]):
-                        continue
-                    error = abs(Fraction(z[index]) - expected[index[0]][index[1]])
-                    assert error <= Fraction(bounds[index])
+            assert_within_bounds(network, X, n_points)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.7, 1.0, -1.0])
+def test_errors_of_cancelled_sums_are_carried_on(slope: float) -> None:
+    """What layer 1 leaves is rounding alone, next to which that of later layers is nothing."""
+    rng = np.random.default_rng(8)
+    for _ in range(100):
+        x = rng.standard_normal(2)
+        first = np.outer(rng.standard_normal(3), [x[1], -x[0]])
+        # Reflections, which keep norms, but for roundings.
+        later = [np.eye(3) - 2 * np.outer(u, u) / (u @ u) for u in rng.standard_normal((3, 3))]
+        network = relufast.Network([first, *later, np.ones((1, 3))], negative_slope=slope)
+        for n_points in (0, 10**6):
+            assert_within_bounds(network, x[np.newaxis], n_points)
 
 
 def test_bounds_are_not_far_from_the_errors() -> None:

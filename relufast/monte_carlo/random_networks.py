@@ -103,9 +103,9 @@ class NetworksAtPoints(Statistic):
             for trial, seed in enumerate(_seeds(sequence, n_trials)):
                 try:
                     measured = self.measure(*self._drawn(seed))
+                    values[trial] = np.ravel(measured.value)
                 except Exception as error:
                     raise TrialFailedError(trial) from error
-                values[trial] = measured.value.ravel()
                 n_uncertified += not measured.certified
         return Rows(values, n_uncertified)
 
