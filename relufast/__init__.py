@@ -26,31 +26,43 @@ from relufast.monte_carlo import (
     replay,
 )
 from relufast.network import Network
+from relufast.rank import (
+    IncrementalRank,
+    RankResult,
+    column_rank_profile,
+    matrix_rank,
+    prefix_ranks,
+)
 from relufast.region_sparsity import RegionSparsity, region_sparsity
 
 __all__ = [
     "Breakpoints",
     "Estimate",
     "GaussianProcess",
+    "IncrementalRank",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
     "Pieces",
     "Precision",
     "Progress",
+    "RankResult",
     "RegionSparsity",
     "StoreError",
     "TrialError",
     "WorkerLostError",
     "__version__",
     "breakpoints",
+    "column_rank_profile",
     "expected_breakpoints",
     "expected_zeros",
     "get_include",
     "get_library",
     "load_blas",
+    "matrix_rank",
     "minimal_pieces",
     "monte_carlo",
+    "prefix_ranks",
     "region_sparsity",
     "replay",
     "statistics",
