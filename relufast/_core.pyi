@@ -11,6 +11,7 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "Echelon",
     "Error",
     "Network",
     "bends",
@@ -21,6 +22,9 @@ __all__: list[str] = [
     "minimal_pieces",
     "normal_layer",
     "philox4x64",
+    "pivots_modulo",
+    "primes",
+    "rank_modulo",
     "version",
 ]
 
@@ -34,6 +38,27 @@ class Network:
         biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
     ) -> None: ...
+
+class Echelon:
+    def __init__(
+        self,
+        n_columns: typing.SupportsInt | typing.SupportsIndex,
+        prime: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def append(
+        self, rows: numpy.typing.NDArray[numpy.float64]
+    ) -> numpy.typing.NDArray[numpy.int64]: ...
+    @typing.overload
+    def append(
+        self, rows: numpy.typing.NDArray[numpy.int64]
+    ) -> numpy.typing.NDArray[numpy.int64]: ...
+    @typing.overload
+    def append(
+        self, rows: numpy.typing.NDArray[numpy.uint64]
+    ) -> numpy.typing.NDArray[numpy.int64]: ...
+    @property
+    def rank(self) -> int: ...
 
 def bends(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -92,4 +117,35 @@ def philox4x64(
         collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"
     ],
 ) -> typing.Annotated[list[int], "FixedSize(4)"]: ...
+@typing.overload
+def pivots_modulo(
+    matrix: numpy.typing.NDArray[numpy.float64],
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    of_rows: bool,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]: ...
+@typing.overload
+def pivots_modulo(
+    matrix: numpy.typing.NDArray[numpy.int64],
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    of_rows: bool,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]: ...
+@typing.overload
+def pivots_modulo(
+    matrix: numpy.typing.NDArray[numpy.uint64],
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    of_rows: bool,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]: ...
+def primes(count: typing.SupportsInt | typing.SupportsIndex) -> list[int]: ...
+@typing.overload
+def rank_modulo(
+    matrix: numpy.typing.NDArray[numpy.float64], prime: typing.SupportsInt | typing.SupportsIndex
+) -> int: ...
+@typing.overload
+def rank_modulo(
+    matrix: numpy.typing.NDArray[numpy.int64], prime: typing.SupportsInt | typing.SupportsIndex
+) -> int: ...
+@typing.overload
+def rank_modulo(
+    matrix: numpy.typing.NDArray[numpy.uint64], prime: typing.SupportsInt | typing.SupportsIndex
+) -> int: ...
 def version() -> str: ...

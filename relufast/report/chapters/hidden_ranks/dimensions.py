@@ -101,8 +101,8 @@ class Measurement:
         networks = next(iter(self.by_family.values())).networks
         return (
             f"relufast.activation_ranks(network, X) and others; {networks:,} networks of each "
-            f"kind, {DEPTH} layers of {WIDTH} neurons; X of {WIDTH} standard normal inputs of dimension "
-            f"{WIDTH}; " + "; ".join(d.source() for d in self.by_family.values())
+            f"kind, {DEPTH} layers of {WIDTH} neurons; X of {WIDTH} standard normal inputs of "
+            f"dimension {WIDTH}; " + "; ".join(d.source() for d in self.by_family.values())
         )
 
 

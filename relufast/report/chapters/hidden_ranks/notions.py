@@ -42,8 +42,8 @@ def section(measured: Measurement) -> Section:
                 draw=lambda layout: _draw(layout, measured),
                 caption=(
                     f"Means over random networks, {WIDTH} inputs, layers of {WIDTH} neurons. "
-                    "Dashed: the published formula; ticks at the bottom: the depths at which the paper "
-                    "has its peaks. No notion follows the formula, and none has peaks. Bars: one "
+                    "Dashed: the published formula; ticks at the bottom: the depths at which the "
+                    "paper has its peaks. No notion follows the formula, and none has peaks. Bars: one "
                     "standard error."
                 ),
                 source=measured.source(),

@@ -65,7 +65,8 @@ def section(measured: Measurement) -> Section:
         ),
         notes=(
             f"A rise or a difference counts if it exceeds {_DECISIVE:g} standard errors. "
-            "Differences between layers are taken within the same networks, with the covariance of the means.",
+            "Differences between layers are taken within the same networks, with the covariance "
+            "of the means.",
         ),
     )
 

@@ -114,9 +114,8 @@ def _draw(layout: Layout, measured: Measurement) -> Drawing:
     for d, (colour, marker) in zip(measured.by_family.values(), styles, strict=True):
         figures.points(ranks, layers, d.by_layer(EXACT), colour, marker, d.family)
     ranks.set_title("Exact rank")
-    for notion, (colour, marker) in zip(
-        (EXACT, NUMERICAL, EFFECTIVE), figures.series(6)[3:], strict=True
-    ):
+    shown = zip((EXACT, NUMERICAL, EFFECTIVE), figures.series(6)[3:], strict=True)
+    for notion, (colour, marker) in shown:
         figures.points(small, layers, measured[SMALL].by_layer(notion), colour, marker, notion)
     small.set_title("Small weights")
     small.legend(loc="upper right")

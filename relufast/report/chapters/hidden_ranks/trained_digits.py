@@ -150,22 +150,23 @@ def _draw(layout: Layout, layers: Sequence[_Layer]) -> Drawing:
     for name, (colour, marker) in zip(networks, figures.series(len(networks)), strict=True):
         own = [layer for layer in layers if layer.network == name]
         numbers = [layer.layer for layer in own]
-
-        def line(axes, values: Sequence[float], style: str, label: str | None) -> None:
+        exact = [layer.class_exact for layer in own]
+        effective = [layer.class_effective for layer in own]
+        for axes, values, style, label in (
+            (images, [layer.exact for layer in own], "-", f"{name}, exact rank"),
+            (images, [layer.effective for layer in own], ":", f"{name}, effective rank"),
+            (one_class, [e.value for e in exact], "-", None),
+            (one_class, [e.value for e in effective], ":", None),
+        ):
             axes.plot(numbers, values, color=colour, marker=marker, linestyle=style, label=label)
-
-        line(images, [layer.exact for layer in own], "-", f"{name}, exact rank")
-        line(images, [layer.effective for layer in own], ":", f"{name}, effective rank")
-        line(one_class, [layer.class_exact.value for layer in own], "-", None)
-        line(one_class, [layer.class_effective.value for layer in own], ":", None)
-        for estimates in ([l.class_exact for l in own], [l.class_effective for l in own]):
-            figures.points(one_class, numbers, estimates, colour, marker)
+        figures.points(one_class, numbers, exact, colour, marker)
+        figures.points(one_class, numbers, effective, colour, marker)
     images.set_title("All images")
     one_class.set_title("Images of one class")
     images.set_ylabel("dimension")
     for axes in (images, one_class):
         axes.set_xlabel("layer")
-        axes.set_xticks(numbers)
+        axes.set_xticks(sorted({layer.layer for layer in layers}))
     images.set_ylim(0.0, None)
     figure.legend(loc="outside lower center", ncols=1 if layout.narrow else 2)
     return figure
