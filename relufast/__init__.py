@@ -29,17 +29,18 @@ from relufast.monte_carlo import (
 )
 from relufast.network import Network
 from relufast.neuron_census import Census, neuron_census
-from relufast.rank_theory import (
-    alive_fraction_theory,
-    expected_effective_dimension,
-    revival_depths,
-    revival_height,
 from relufast.rank import (
     IncrementalRank,
     RankResult,
     column_rank_profile,
     matrix_rank,
     prefix_ranks,
+)
+from relufast.rank_theory import (
+    alive_fraction_theory,
+    expected_effective_dimension,
+    revival_depths,
+    revival_height,
 )
 from relufast.region_sparsity import RegionSparsity, region_sparsity
 from relufast.structural_rank import structural_rank
@@ -66,8 +67,8 @@ __all__ = [
     "activation_ranks",
     "alive_fraction_theory",
     "breakpoints",
-    "effective_rank",
     "column_rank_profile",
+    "effective_rank",
     "expected_breakpoints",
     "expected_effective_dimension",
     "expected_zeros",

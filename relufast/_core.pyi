@@ -11,9 +11,12 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "ActivationSigns",
     "Echelon",
     "Error",
     "Network",
+    "activation_ranks_modulo",
+    "activation_signs",
     "bends",
     "blas_ready",
     "find_breakpoints",
@@ -25,6 +28,7 @@ __all__: list[str] = [
     "pivots_modulo",
     "primes",
     "rank_modulo",
+    "rank_upper_bounds",
     "version",
 ]
 
@@ -38,6 +42,15 @@ class Network:
         biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
     ) -> None: ...
+
+class ActivationSigns:
+    def active(
+        self, layer: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.uint8]: ...
+    @property
+    def n_open(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    @property
+    def open_from(self) -> numpy.typing.NDArray[numpy.int32]: ...
 
 class Echelon:
     def __init__(
@@ -60,6 +73,22 @@ class Echelon:
     @property
     def rank(self) -> int: ...
 
+def activation_ranks_modulo(
+    network: Network,
+    points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    signs: ActivationSigns,
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    wanted: collections.abc.Sequence[bool],
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def activation_signs(
+    network: Network,
+    points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    certify: bool,
+    exact: collections.abc.Callable[
+        [int, int], typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None
+    ]
+    | None,
+) -> ActivationSigns: ...
 def bends(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -148,4 +177,10 @@ def rank_modulo(
 def rank_modulo(
     matrix: numpy.typing.NDArray[numpy.uint64], prime: typing.SupportsInt | typing.SupportsIndex
 ) -> int: ...
+def rank_upper_bounds(
+    network: Network,
+    signs: ActivationSigns,
+    input_rank: typing.SupportsInt | typing.SupportsIndex,
+    lower: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> numpy.typing.NDArray[numpy.int64]: ...
 def version() -> str: ...

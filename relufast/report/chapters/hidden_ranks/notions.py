@@ -43,8 +43,7 @@ def section(measured: Measurement) -> Section:
                 caption=(
                     f"Means over random networks, {WIDTH} inputs, layers of {WIDTH} neurons. "
                     "Dashed: the published formula; ticks at the bottom: the depths at which the "
-                    "paper has its peaks. No notion follows the formula, and none has peaks. Bars: one "
-                    "standard error."
+                    "paper has its peaks. Bars: one standard error."
                 ),
                 source=measured.source(),
             ),
