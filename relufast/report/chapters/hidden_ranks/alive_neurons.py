@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relufast._validate import FloatArray
+from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.activation_ranks import ActivationRanks
 from relufast.rank_theory import alive_fraction_theory
-from relufast.report.certification import Certification
 from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapters.hidden_ranks.dimensions import certified_share
 from relufast.report.estimate import Estimate, components
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _DEPTH = 30
-_NETWORKS_BY_WIDTH = {16: 2000, 32: 800, 64: 300, 128: 100, 256: 30}
+_NETWORKS_BY_WIDTH = {16: 2000, 32: 1000, 64: 400, 128: 150, 256: 40}
 _SHOWN_LAYERS = (5, 10, 20, 30)
 
 
@@ -32,9 +33,16 @@ class _Ranks:
     """Of He networks of one width, at as many inputs: shares of the width by layer."""
 
     width: int
-    networks: int
-    shares: list[Estimate]
+    found: MonteCarloEstimate
     law: FloatArray
+
+    @property
+    def networks(self) -> int:
+        return self.found.n_trials
+
+    @property
+    def shares(self) -> list[Estimate]:
+        return components(self.found, 1.0 / self.width)
 
     def excess(self, layer: int) -> Estimate:
         share = self.shares[layer - 1]
@@ -42,9 +50,8 @@ class _Ranks:
 
 
 def section(settings: Settings, progress: Progress) -> Section:
-    certification = Certification()
     ranks = [
-        _measure(settings, progress, certification, width, settings.scaled(networks))
+        _measure(settings, progress, width, settings.scaled(networks))
         for width, networks in _NETWORKS_BY_WIDTH.items()
         if width <= settings.largest_width
     ]
@@ -66,8 +73,8 @@ def section(settings: Settings, progress: Progress) -> Section:
                 caption=(
                     "Left: mean exact rank over the width, for as many inputs as neurons; lines: "
                     "the law. Right: how far the measurement lies below the law, by width; dashed: "
-                    "decline as 1/n. Bars: one standard error; points whose bar reaches zero are "
-                    f"left out on the right. Of the networks, {certification}."
+                    "decline as 1/n. Bars: one standard error; points of less than two are left "
+                    f"out on the right. {certified_share([r.found for r in ranks])}"
                 ),
                 source=(
                     "relufast.monte_carlo(relufast.statistics.ActivationRanks((n, ..., n, 1), n, "
@@ -84,7 +91,6 @@ def section(settings: Settings, progress: Progress) -> Section:
 def _measure(
     settings: Settings,
     progress: Progress,
-    certification: Certification,
     width: int,
     networks: int,
 ) -> _Ranks:
@@ -95,14 +101,12 @@ def _measure(
         seed=settings.network_seeds(label, 1)[0],
         label=label,
     )
-    certification.add_trials(found)
-    shares = components(found, 1.0 / width)
-    return _Ranks(width, networks, shares, alive_fraction_theory(width, _DEPTH))
+    return _Ranks(width, found, alive_fraction_theory(width, _DEPTH))
 
 
 def _findings(ranks: Sequence[_Ranks]) -> tuple[str, ...]:
     widest = ranks[-1]
-    excesses = ", ".join(f"{r.excess(_DEPTH)} at width {r.width}" for r in ranks)
+    excesses = ", ".join(f"{r.excess(_DEPTH)} at width {r.width}" for r in ranks).replace("-", "−")
     return (
         f"At width {widest.width} the rank of layers {', '.join(map(str, _SHOWN_LAYERS))} is "
         + ", ".join(str(widest.shares[layer - 1]) for layer in _SHOWN_LAYERS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,6 @@ from relufast.effective_dimension import effective_rank, participation_ratio, st
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.random_networks import Measured, NetworkOptions, NetworksAtPoints
 from relufast.network import Network
-from relufast.report.certification import Certification
 from relufast.report.estimate import Estimate, combination
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
@@ -26,6 +25,7 @@ _NETWORKS = 100
 EXACT, NUMERICAL = "exact rank", "numerical rank"
 EFFECTIVE, PARTICIPATION, STABLE = "effective rank", "participation ratio", "stable rank"
 NOTIONS = (EXACT, NUMERICAL, EFFECTIVE, PARTICIPATION, STABLE)
+_ROWS = (*NOTIONS, "rises")  # 1 where a network's exact rank exceeds that of the layer before
 
 HE, ORTHOGONAL, LEAKY, SMALL = "He", "orthogonal", "leaky", "small weights"
 FAMILIES: Mapping[str, NetworkOptions] = {
@@ -41,7 +41,7 @@ class _Dimensions(NetworksAtPoints):
 
     def __init__(self, options: NetworkOptions) -> None:
         super().__init__((*[WIDTH] * (DEPTH + 1), 1), WIDTH, **options)
-        self.shape = (len(NOTIONS), DEPTH)
+        self.shape = (len(_ROWS), DEPTH)
         self.block_size = 1
 
     def measure(self, network: Network, X: FloatArray) -> Measured:
@@ -54,6 +54,7 @@ class _Dimensions(NetworksAtPoints):
                 [notion(H) for H in activations]
                 for notion in (effective_rank, participation_ratio, stable_rank)
             ),
+            np.diff(exact.lower, prepend=exact.lower[0]) > 0,
         ]
         return Measured(np.array(values, dtype=np.float64), bool(exact.certified.all()))
 
@@ -80,6 +81,12 @@ class Dimensions:
         all_weights[NOTIONS.index(notion)] = weights
         return combination(self.found, all_weights)
 
+    def share_of_rises(self) -> Estimate:
+        """Of the steps from one layer to the next, those at which a network's rank rises."""
+        weights = np.zeros(self.found.mean.shape)
+        weights[-1, 1:] = 1.0 / (DEPTH - 1)
+        return combination(self.found, weights)
+
     def smallest_rank(self) -> int:
         """Over all networks and layers."""
         return int(self.found.minimum[NOTIONS.index(EXACT)].min())
@@ -89,13 +96,27 @@ class Dimensions:
         return f"{self.family}: Network.random({options})"
 
 
+def certified_share(found: Sequence[MonteCarloEstimate]) -> str:
+    """How many networks have certified ranks in all layers, as a sentence."""
+    total = sum(f.n_trials for f in found)
+    certified = total - sum(f.n_uncertified for f in found)
+    if certified == total:
+        return f"The ranks of all {total:,} networks are certified in all layers."
+    return (
+        f"The ranks of {certified:,} of {total:,} networks are certified in all layers; in the "
+        "others the larger of the proven lower bounds is taken."
+    )
+
+
 @dataclass(frozen=True)
 class Measurement:
     by_family: Mapping[str, Dimensions]
-    certification: Certification
 
     def __getitem__(self, family: str) -> Dimensions:
         return self.by_family[family]
+
+    def trust(self) -> str:
+        return certified_share([d.found for d in self.by_family.values()])
 
     def source(self) -> str:
         networks = next(iter(self.by_family.values())).networks
@@ -107,7 +128,6 @@ class Measurement:
 
 
 def measure_families(settings: Settings, progress: Progress) -> Measurement:
-    certification = Certification()
     by_family = {}
     for family, options in FAMILIES.items():
         label = f"dimensions by layer, {family}"
@@ -117,6 +137,5 @@ def measure_families(settings: Settings, progress: Progress) -> Measurement:
             seed=settings.network_seeds(label, 1)[0],
             label=label,
         )
-        certification.add_trials(found)
         by_family[family] = Dimensions(family, found)
-    return Measurement(by_family, certification)
+    return Measurement(by_family)

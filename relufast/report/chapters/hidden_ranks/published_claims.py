@@ -11,6 +11,7 @@ from relufast.rank_theory import expected_effective_dimension, revival_depths, r
 from relufast.report.chapter import Cell, Column, Section, Table
 from relufast.report.chapters.hidden_ranks.dimensions import (
     DEPTH,
+    EFFECTIVE,
     EXACT,
     HE,
     LEAKY,
@@ -37,7 +38,8 @@ def section(measured: Measurement) -> Section:
         _full_rank(measured[ORTHOGONAL], "orthogonal initialisation keeps full rank"),
         _full_rank(measured[LEAKY], "a leaky ReLU keeps full rank"),
     ]
-    verdicts = [str(claim[-1]) for claim in claims]
+    holding = [str(claim[0]) for claim in claims if claim[-1] == HOLDS]
+    failing = [str(claim[0]) for claim in claims if claim[-1] == FAILS]
     return Section(
         title="The published claims",
         text=(
@@ -59,9 +61,14 @@ def section(measured: Measurement) -> Section:
             ),
         ),
         findings=(
-            f"Of {len(claims)} published claims {verdicts.count(HOLDS)} holds: "
-            + "; ".join(f"{claim[0]} ({claim[-1]})" for claim in claims)
-            + ".",
+            f"Of {len(claims)} published claims {len(holding)} held in our tests"
+            + "".join(f": {claim}" for claim in holding[:1])
+            + "".join(f"; {claim}" for claim in holding[1:])
+            + f". {len(failing)} did not: {'; '.join(failing)}.",
+            "In a single network the rank does go up and down: it rises in "
+            f"{_percent(measured[HE].share_of_rises())} of the steps from one layer to the next, "
+            "as by chance another number of neurons is alive; at which, differs from network to "
+            "network.",
         ),
         notes=(
             f"A rise or a difference counts if it exceeds {_DECISIVE:g} standard errors. "
@@ -69,6 +76,10 @@ def section(measured: Measurement) -> Section:
             "of the means.",
         ),
     )
+
+
+def _percent(share: Estimate) -> str:
+    return f"{Estimate(100.0 * share.value, 100.0 * share.standard_error)} %"
 
 
 def _formula(he: Dimensions) -> tuple[Cell, ...]:
@@ -79,7 +90,7 @@ def _formula(he: Dimensions) -> tuple[Cell, ...]:
     return (
         "the mean dimension of layer l is m (1 − (1 − 2/π)ˡ)",
         f"{claimed:.2f} in layer {layer}",
-        ", ".join(f"{notion} {e}" for notion, e in found.items()),
+        f"{EXACT} {found[EXACT]}, {EFFECTIVE} {found[EFFECTIVE]}",
         HOLDS if follows else FAILS,
     )
 
@@ -93,8 +104,7 @@ def _peaks(he: Dimensions) -> tuple[Cell, ...]:
     return (
         "the dimension rises again and again as layers go by",
         "a rise before each peak",
-        f"the largest rise from one layer to the next, of all notions, is {rises[largest]:.1f} "
-        f"standard errors ({largest})".replace("-", "−"),
+        f"largest rise of a mean: {rises[largest]:.1f} standard errors ({largest})",
         HOLDS if rises[largest] > _DECISIVE else FAILS,
     )
 
@@ -106,8 +116,8 @@ def _spacing(he: Dimensions) -> tuple[Cell, ...]:
     return (
         "peaks come at depths (k + 1/2) π / log(1/ρ), ρ = 1 − 2/π",
         f"every {spacing:.2f} layers",
-        "there less the mean of the troughs on both sides: "
-        + ", ".join(f"{notion} {e}" for notion, e in contrasts.items()).replace("-", "−"),
+        f"{EXACT} there less that between: {contrasts[EXACT]}; {EFFECTIVE}: "
+        f"{contrasts[EFFECTIVE]}".replace("-", "−"),
         HOLDS if contrasts[largest].deviation(0.0) > _DECISIVE else FAILS,
     )
 
@@ -123,7 +133,7 @@ def _height(he: Dimensions) -> tuple[Cell, ...]:
     return (
         "the peaks reach 0.79 m",
         f"{claimed:.1f}",
-        f"{EXACT} {first} at the first of these depths, {last} at the last",
+        f"{EXACT} from {first} at the first to {last} at the last",
         HOLDS if follows else FAILS,
     )
 
@@ -134,8 +144,7 @@ def _full_rank(found: Dimensions, claim: str) -> tuple[Cell, ...]:
     return (
         claim,
         f"{WIDTH}",
-        f"smallest rank of {found.networks:,} networks and {DEPTH} layers {smallest}; mean in "
-        f"layer {DEPTH} {last}",
+        f"smallest rank in {found.networks:,} networks {smallest}; mean in layer {DEPTH} {last}",
         HOLDS if smallest == WIDTH else FAILS,
     )
 

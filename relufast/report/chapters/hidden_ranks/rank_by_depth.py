@@ -44,8 +44,7 @@ def section(measured: Measurement) -> Section:
                     "Left: the exact rank; solid line: our law of alive neurons; dashed: the "
                     "published formula. Right: networks with small weights, whose float64 "
                     "activations tell a rank that is far from the true one. Bars: one standard "
-                    f"error, mostly smaller than the points. Of the networks, "
-                    f"{measured.certification}."
+                    f"error, mostly smaller than the points. {measured.trust()}"
                 ),
                 source=measured.source(),
             ),
@@ -116,12 +115,12 @@ def _draw(layout: Layout, measured: Measurement) -> Drawing:
     ranks.set_title("Exact rank")
     shown = zip((EXACT, NUMERICAL, EFFECTIVE), figures.series(6)[3:], strict=True)
     for notion, (colour, marker) in shown:
-        figures.points(small, layers, measured[SMALL].by_layer(notion), colour, marker, notion)
+        label = f"small weights, {notion}" if notion != EXACT else None
+        figures.points(small, layers, measured[SMALL].by_layer(notion), colour, marker, label)
     small.set_title("Small weights")
-    small.legend(loc="upper right")
     for axes in (ranks, small):
         axes.set_xlabel("layer")
         axes.set_ylim(0.0, 1.06 * WIDTH)
     ranks.set_ylabel("rank")
-    ranks.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 4)
     return figure
