@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from interrupting import seconds_until_stopped
 
 import relufast
 from relufast import _core
@@ -169,3 +170,16 @@ def test_the_core_refuses_what_is_not_finite_or_no_matrix() -> None:
         _core.rank_modulo(np.ones(3), prime)
     with pytest.raises(ValueError, match="there are 65536 primes"):
         _core.primes(2**16 + 1)
+
+
+def test_stops_at_ctrl_c() -> None:
+    script = """
+import numpy as np
+import relufast
+A = np.random.default_rng(0).standard_normal((4000, 4000))
+relufast.load_blas()
+print("ready", flush=True)
+relufast.matrix_rank(A)
+"""
+    # The core is asked before every product, of a tenth of a second at the most here.
+    assert seconds_until_stopped(script) < 2.0

@@ -141,6 +141,19 @@ def test_elimination_modulo_a_prime(seed: int) -> None:
     assert ranks == list(range(1, expected + 1))
 
 
+def test_products_longer_than_what_is_added_before_a_reduction() -> None:
+    """Blocks of 704 rows, where at most 653 products are added; residues of any size."""
+    random = np.random.default_rng(7)
+    prime = PRIMES[0]
+    matrix = random.integers(-(prime // 2), prime // 2 + 1, (1400, 1400)).astype(float)
+    matrix[900] = matrix[3] - matrix[700]
+    relufast.load_blas()
+    matrix[1399] = matrix[1398]
+    assert _core.rank_modulo(matrix, prime) == rank_modulo(matrix, prime) == 1398
+    expected = [i for i in range(1399) if i != 900]
+    assert _core.pivots_modulo(matrix, prime, True)[0].tolist() == expected
+
+
 @pytest.mark.parametrize("n_primes", [1, 2, 4])
 def test_a_prime_that_divides_is_caught(n_primes: int) -> None:
     """A row times our own primes is zero modulo each of them."""
