@@ -11,8 +11,12 @@ import numpy
 import numpy.typing
 
 __all__: list[str] = [
+    "ActivationSigns",
+    "Echelon",
     "Error",
     "Network",
+    "activation_ranks_modulo",
+    "activation_signs",
     "bends",
     "blas_ready",
     "find_breakpoints",
@@ -21,6 +25,10 @@ __all__: list[str] = [
     "minimal_pieces",
     "normal_layer",
     "philox4x64",
+    "pivots_modulo",
+    "primes",
+    "rank_modulo",
+    "rank_upper_bounds",
     "version",
 ]
 
@@ -35,6 +43,52 @@ class Network:
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
     ) -> None: ...
 
+class ActivationSigns:
+    def active(
+        self, layer: typing.SupportsInt | typing.SupportsIndex
+    ) -> numpy.typing.NDArray[numpy.uint8]: ...
+    @property
+    def n_open(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    @property
+    def open_from(self) -> numpy.typing.NDArray[numpy.int32]: ...
+
+class Echelon:
+    def __init__(
+        self,
+        n_columns: typing.SupportsInt | typing.SupportsIndex,
+        prime: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def append(
+        self, rows: numpy.typing.NDArray[numpy.float64]
+    ) -> numpy.typing.NDArray[numpy.int64]: ...
+    @typing.overload
+    def append(
+        self, rows: numpy.typing.NDArray[numpy.int64]
+    ) -> numpy.typing.NDArray[numpy.int64]: ...
+    @typing.overload
+    def append(
+        self, rows: numpy.typing.NDArray[numpy.uint64]
+    ) -> numpy.typing.NDArray[numpy.int64]: ...
+    @property
+    def rank(self) -> int: ...
+
+def activation_ranks_modulo(
+    network: Network,
+    points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    signs: ActivationSigns,
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    wanted: collections.abc.Sequence[bool],
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def activation_signs(
+    network: Network,
+    points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    certify: bool,
+    exact: collections.abc.Callable[
+        [int, int], typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None
+    ]
+    | None,
+) -> ActivationSigns: ...
 def bends(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -92,4 +146,41 @@ def philox4x64(
         collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], "FixedSize(2)"
     ],
 ) -> typing.Annotated[list[int], "FixedSize(4)"]: ...
+@typing.overload
+def pivots_modulo(
+    matrix: numpy.typing.NDArray[numpy.float64],
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    of_rows: bool,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]: ...
+@typing.overload
+def pivots_modulo(
+    matrix: numpy.typing.NDArray[numpy.int64],
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    of_rows: bool,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]: ...
+@typing.overload
+def pivots_modulo(
+    matrix: numpy.typing.NDArray[numpy.uint64],
+    prime: typing.SupportsInt | typing.SupportsIndex,
+    of_rows: bool,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.int64]]: ...
+def primes(count: typing.SupportsInt | typing.SupportsIndex) -> list[int]: ...
+@typing.overload
+def rank_modulo(
+    matrix: numpy.typing.NDArray[numpy.float64], prime: typing.SupportsInt | typing.SupportsIndex
+) -> int: ...
+@typing.overload
+def rank_modulo(
+    matrix: numpy.typing.NDArray[numpy.int64], prime: typing.SupportsInt | typing.SupportsIndex
+) -> int: ...
+@typing.overload
+def rank_modulo(
+    matrix: numpy.typing.NDArray[numpy.uint64], prime: typing.SupportsInt | typing.SupportsIndex
+) -> int: ...
+def rank_upper_bounds(
+    network: Network,
+    signs: ActivationSigns,
+    input_rank: typing.SupportsInt | typing.SupportsIndex,
+    lower: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+) -> numpy.typing.NDArray[numpy.int64]: ...
 def version() -> str: ...
