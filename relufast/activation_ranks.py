@@ -133,15 +133,15 @@ def activation_ranks(
     are computed without rounding, and their rank modulo a prime is never too large. From above, the
     rank is bounded by a maximum flow through the activation pattern.
 
-    *How exact.* `lower` and `upper` are proven, see docs/activation-ranks.md. They do not meet where
-    the rank is less than the pattern allows, as for dependent inputs or weights and in about 3 of
+    *How exact.* `lower` and `upper` are proven (docs/activation-ranks.md). They do not meet where
+    the rank is less than the pattern allows, as for dependent inputs or weights, and in about 3 of
     1000 layers of random ReLU networks; or if each prime happens to divide all largest minors, with
     a chance of about 1e-7 a prime.
 
     *How much.* For each layer one matrix product and its bounds, a second one modulo the prime, and
-    an elimination that costs about half of one. Points that need double-double cost some 20 products
-    of theirs. Integers are for few points of small networks: past some seconds of them signs stay
-    open.
+    an elimination that costs about half of one. A point that needs double-double costs some 20
+    products of its own. Integers are for few points of small networks: past some seconds of them
+    signs stay open.
 
     References
     ----------
