@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from relufast._scaled_integers import FloatArray, Integers, ScaledIntegers, scaled_integers
+from relufast._scaled_integers import Integers, ScaledIntegers, scaled_integers
+from relufast._validate import FloatArray
 
 Position = Fraction | float  # a float only for the two infinities
 Activity = NDArray[np.bool_]

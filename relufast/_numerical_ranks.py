@@ -32,7 +32,9 @@ def _scaled_activations(network: Network, points: FloatArray) -> Iterator[FloatA
         exponent += weights_exponent
         products = h @ scaled_weights.T
         # The larger of the two summands keeps its bits; what the other loses is far below them.
-        common = max(exponent, biases_exponent) if products.any() else biases_exponent
+        # Zeros have no size.
+        sizes = [(exponent, products.any()), (biases_exponent, biases.any())]
+        common = max((size for size, is_any in sizes if is_any), default=0)
         z = _shifted(products, exponent - common)
         z += _shifted(scaled_biases, biases_exponent - common)
         h, shift = _scaled(np.where(z > 0.0, z, network.negative_slope * z))

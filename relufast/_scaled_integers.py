@@ -36,7 +36,7 @@ class ScaledIntegers:
     def reduced(self) -> ScaledIntegers:
         """The same numbers with the shortest integers."""
         together = 0
-        for integer in self.integers.flat:
+        for integer in self.integers.ravel().tolist():
             together |= abs(integer)
         if together == 0:
             return ScaledIntegers(self.integers, 0)
@@ -45,8 +45,8 @@ class ScaledIntegers:
 
     def rounded(self) -> FloatArray:
         """The nearest float64 of the same sign, to an ulp: no zero but for zero."""
-        values = np.array([_rounded(i, self.exponent) for i in self.integers.flat], dtype=float)
-        return values.reshape(self.integers.shape)
+        values = [_rounded(integer, self.exponent) for integer in self.integers.ravel().tolist()]
+        return np.array(values, dtype=np.float64).reshape(self.integers.shape)
 
 
 def scaled_integers(values: FloatArray) -> ScaledIntegers:
@@ -71,4 +71,5 @@ def _rounded(integer: int, exponent: int) -> float:
         value = math.ldexp(size, exponent + excess)
     except OverflowError:
         value = math.inf
-    return math.copysign(max(value, math.ulp(0.0)), integer)
+    value = max(value, math.ulp(0.0))
+    return value if integer > 0 else -value
