@@ -59,7 +59,8 @@ class ActivationRanks(NetworksAtPoints):
         **options: Unpack[NetworkOptions],
     ) -> None:
         super().__init__(widths, n_points, **options)
-        self.method = _validate.choice(method, "method", ("exact", "numerical"))
+        _validate.choice(method, "method", ("exact", "numerical"))
+        self.method: Literal["exact", "numerical"] = method
         self.shape = (self.depth,)
         # Products and eliminations modulo a prime, or singular values.
         sizes = [(self.n_points, width) for width in self.widths[1:-1]]
