@@ -27,6 +27,13 @@ from relufast.monte_carlo import (
     replay,
 )
 from relufast.network import Network
+from relufast.rank import (
+    IncrementalRank,
+    RankResult,
+    column_rank_profile,
+    matrix_rank,
+    prefix_ranks,
+)
 from relufast.region_sparsity import RegionSparsity, region_sparsity
 
 __all__ = [
@@ -34,12 +41,14 @@ __all__ = [
     "Breakpoints",
     "Estimate",
     "GaussianProcess",
+    "IncrementalRank",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
     "Pieces",
     "Precision",
     "Progress",
+    "RankResult",
     "RegionSparsity",
     "StoreError",
     "TrialError",
@@ -47,13 +56,16 @@ __all__ = [
     "__version__",
     "activation_ranks",
     "breakpoints",
+    "column_rank_profile",
     "expected_breakpoints",
     "expected_zeros",
     "get_include",
     "get_library",
     "load_blas",
+    "matrix_rank",
     "minimal_pieces",
     "monte_carlo",
+    "prefix_ranks",
     "region_sparsity",
     "replay",
     "statistics",

@@ -13,12 +13,13 @@ import operator
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+ExactMatrix = NDArray[Any]  # of float64, int64 or uint64
 
 _EXACT_INTEGERS = 2**53
 
@@ -29,19 +30,14 @@ def float_array(value: object, name: str, *, finite: bool = True) -> FloatArray:
     Only what float64 represents exactly is taken: integers (up to 2**53 in size), float16, float32
     and float64, of any layout. NaN and infinity pass with ``finite=False``.
     """
-    if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array, but needs an array without a mask")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} is ragged, but needs rows of equal length") from None
+    array = _unmasked_array(value, name)
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind not in "iuf" or size > 8:
         scalar = array.ndim == 0 and not isinstance(value, np.ndarray)
         came = f"is {_type(value)}" if scalar else f"has dtype {array.dtype}"
         raise TypeError(f"{name} {came}, but needs real numbers that float64 can hold")
-    if kind in "iu" and size == 8 and array.size > 0:
-        largest = max(int(array.max()), -int(array.min()))
+    if kind in "iu" and size == 8:
+        largest = _largest(array)
         if largest > _EXACT_INTEGERS:
             raise ValueError(
                 f"{name} has an integer of size {largest}, but float64 holds all integers only "
@@ -59,6 +55,33 @@ def vector(value: object, name: str, length: int) -> FloatArray:
     if array.shape != (length,):
         raise ValueError(f"{name} has shape {array.shape}, but needs shape ({length},)")
     return array
+
+
+def matrix(value: object, name: str) -> FloatArray:
+    """A finite matrix; either side may be 0."""
+    array = float_array(value, name)
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but needs a matrix, shape (m, n)")
+    return array
+
+
+def exact_matrix(value: object, name: str) -> ExactMatrix:
+    """A finite matrix as float64, int64 or uint64, whichever holds it exactly, in C order.
+
+    Integers may be of any size that their 64 bits hold; either side may be 0.
+    """
+    array = _unmasked_array(value, name)
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if array.ndim == 2 and kind in "iu" and size == 8 and _largest(array) > _EXACT_INTEGERS:
+        return np.ascontiguousarray(array, f"{kind}8")
+    floats = np.ascontiguousarray(matrix(value, name))
+    # NumPy makes a list of integers that no 64-bit type holds, with a float, to float64.
+    if not isinstance(value, np.ndarray) and np.abs(floats).max(initial=0.0) >= _EXACT_INTEGERS:
+        for index, number in np.ndenumerate(np.asarray(value, object)):
+            if isinstance(number, (int, np.integer)) and int(number) != int(floats[index]):
+                entry = f"{name}[{', '.join(map(str, index))}]"
+                raise ValueError(f"{entry} is {number}, but float64, as beside it, would round it")
+    return floats
 
 
 def polyline(x: object, y: object) -> tuple[FloatArray, FloatArray]:
@@ -255,6 +278,13 @@ def choice(value: object, name: str, choices: Sequence[str]) -> str:
     return value
 
 
+def matrix_axis(value: object, name: str = "axis") -> int:
+    number = integer(value, name)
+    if number not in (0, 1):
+        raise ValueError(f"{name} is {number}, but must be 0, for rows, or 1, for columns")
+    return number
+
+
 def file_path(value: object, name: str = "path") -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} is {_type(value)}, but needs a str or a path object")
@@ -320,6 +350,20 @@ def _weights(weights: object) -> tuple[FloatArray, ...]:
             )
         checked.append(array)
     return tuple(checked)
+
+
+def _largest(integers: NDArray[Any]) -> int:
+    """In size, as Python's integer, because no other holds that of -2**63 and 2**64 - 1."""
+    return max(int(integers.max(initial=0)), -int(integers.min(initial=0)))
+
+
+def _unmasked_array(value: object, name: str) -> NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array, but needs an array without a mask")
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is ragged, but needs rows of equal length") from None
 
 
 def _require_both(start: object, stop: object) -> None:

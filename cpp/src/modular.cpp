@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -121,7 +122,8 @@ bool residues_by_halves(const double* x, std::size_t n, const Modulus& modulus, 
     const double p = modulus.value();
     const double reciprocal = modulus.reciprocal();
     const double largest = largest_size(x, n);
-    if (!(largest >= 0x1p-900 && largest <= 0x1p900)) {
+    // Below, a power of two would overflow; above, numbers would get smaller and lose places.
+    if (!(largest >= 0x1p-900 && largest <= 0x1p50)) {
         return false;
     }
     // 2^exponent / 2 < largest <= 2^exponent.
@@ -132,16 +134,16 @@ bool residues_by_halves(const double* x, std::size_t n, const Modulus& modulus, 
     };
     const double to_integers = power_of_two(51 - exponent);
     constexpr double kRound = 0x1.8p52;
-    std::uint64_t lost = 0;
-#pragma omp simd reduction(| : lost)
+    double lost = 0.0;  // NaN, too, where one comes
+#pragma omp simd reduction(+ : lost)
     for (std::size_t i = 0; i < n; ++i) {
         const double scaled = x[i] * to_integers;
         const double high = (scaled + kRound) - kRound;
         const double low = (scaled - high) * 0x1p52;
         const double integer = (low + kRound) - kRound;
-        lost |= low == integer ? 0U : 1U;  // NaN, too
+        lost += std::fabs(low - integer);
     }
-    if (lost != 0) {
+    if (!(lost == 0.0)) {
         return false;
     }
     const double* const place = modulus.powers_of_two() + 1075 + exponent;

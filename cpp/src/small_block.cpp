@@ -19,6 +19,14 @@ inline void subtract_multiple(double* y, const double* x, double factor, std::in
     }
 }
 
+inline void reduce_entries(double* x, std::int64_t begin, std::int64_t end, double p,
+                           double reciprocal) {
+#pragma omp simd
+    for (std::int64_t k = begin; k < end; ++k) {
+        x[k] = reduced(x[k], p, reciprocal);
+    }
+}
+
 std::int64_t rounded_down(std::int64_t k) { return k / kVector * kVector; }
 std::int64_t rounded_up(std::int64_t k) { return rounded_down(k + kVector - 1); }
 
@@ -50,34 +58,37 @@ void invert_triangles(SmallBlock& block, std::int64_t r, std::span<const double>
                       const Modulus& modulus) {
     const double p = modulus.value();
     const double reciprocal = modulus.reciprocal();
-    // The triangles apart, with zeros on the diagonal.
+    // The inverses by rows, all columns at once. A row is reduced when its turn comes, and then
+    // taken from those that need it.
     SmallBlock lower;
     SmallBlock upper;
-    for (std::int64_t j = 0; j < r; ++j) {
-#pragma omp simd
-        for (std::int64_t i = 0; i < kSmall; ++i) {
-            lower.column(j)[i] = i > j ? block.column(j)[i] : 0.0;
-            upper.column(j)[i] = i < j ? block.column(j)[i] : 0.0;
+    for (std::int64_t k = 0; k < r; ++k) {
+        lower.at(k, k) = 1.0;
+        upper.at(k, k) = 1.0;
+    }
+    for (std::int64_t k = 0; k < r; ++k) {
+        double* const row = lower.column(k);
+        const std::int64_t end = rounded_up(k + 1);
+        reduce_entries(row, 0, end, p, reciprocal);
+        for (std::int64_t i = k + 1; i < r; ++i) {
+            subtract_multiple(lower.column(i), row, block.at(i, k), 0, end);
         }
     }
-    // Column by column; an entry is reduced when its turn comes.
+    for (std::int64_t k = r - 1; k >= 0; --k) {
+        double* const row = upper.column(k);
+        const std::int64_t begin = rounded_down(k);
+        reduce_entries(row, begin, kSmall, p, reciprocal);
+        for (std::int64_t j = begin; j < kSmall; ++j) {
+            row[j] *= inverses_of_pivots[static_cast<std::size_t>(k)];
+        }
+        reduce_entries(row, begin, kSmall, p, reciprocal);
+        for (std::int64_t i = 0; i < k; ++i) {
+            subtract_multiple(upper.column(i), row, block.at(i, k), begin, kSmall);
+        }
+    }
     for (std::int64_t j = 0; j < r; ++j) {
-        alignas(64) double x[kSmall] = {};
-        alignas(64) double y[kSmall] = {};
-        x[j] = 1.0;
-        for (std::int64_t k = j; k < r; ++k) {
-            x[k] = reduced(x[k], p, reciprocal);
-            subtract_multiple(x, lower.column(k), x[k], rounded_down(k + 1), rounded_up(r));
-        }
-        y[j] = 1.0;
-        for (std::int64_t k = j; k >= 0; --k) {
-            y[k] = reduced(y[k], p, reciprocal) * inverses_of_pivots[static_cast<std::size_t>(k)];
-            y[k] = reduced(y[k], p, reciprocal);
-            subtract_multiple(y, upper.column(k), y[k], 0, rounded_up(k));
-        }
-#pragma omp simd
-        for (std::int64_t i = 0; i < kSmall; ++i) {
-            block.column(j)[i] = i > j ? x[i] : y[i];
+        for (std::int64_t i = 0; i < r; ++i) {
+            block.at(i, j) = i > j ? lower.at(j, i) : upper.at(j, i);
         }
     }
 }

@@ -165,6 +165,27 @@ TEST_CASE("residues of float64 of every size") {
     }
 }
 
+TEST_CASE("residues of numbers of similar size, and of one that is much smaller or larger") {
+    std::mt19937_64 random(4);
+    std::normal_distribution<double> normal;
+    const std::int64_t p = 8388593;
+    const Modulus modulus(p);
+    for (const double unit : {1.0, 0x1p-50, 0x1p40, 0x1p49, 0x1p51, 1e300, 1e-270, 1e-300}) {
+        for (const double other : {0.0, 1e-3, 0x1p-40, 0x1p-60, 0x1p-110, 1e-160, 1e-300, 5e-324}) {
+            std::vector<double> x = {other, -other};
+            while (x.size() < 40) {
+                x.push_back(unit * normal(random));
+            }
+            std::vector<double> r(x.size());
+            residues(x.data(), x.size(), modulus, r.data());
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                CAPTURE(x[i]);
+                CHECK(class_of(r[i], p) == class_of_number(x[i], p));
+            }
+        }
+    }
+}
+
 TEST_CASE("residues of 64-bit integers") {
     const std::int64_t p = 8388593;
     const Modulus modulus(p);
