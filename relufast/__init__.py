@@ -13,6 +13,7 @@ from relufast._blas import ensure_loaded as load_blas
 from relufast._library import get_include, get_library
 from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
+from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
@@ -27,6 +28,7 @@ from relufast.monte_carlo import (
     replay,
 )
 from relufast.network import Network
+from relufast.neuron_census import Census, neuron_census
 from relufast.rank import (
     IncrementalRank,
     RankResult,
@@ -34,11 +36,19 @@ from relufast.rank import (
     matrix_rank,
     prefix_ranks,
 )
+from relufast.rank_theory import (
+    alive_fraction_theory,
+    expected_effective_dimension,
+    revival_depths,
+    revival_height,
+)
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.structural_rank import structural_rank
 
 __all__ = [
     "ActivationRanks",
     "Breakpoints",
+    "Census",
     "Estimate",
     "GaussianProcess",
     "IncrementalRank",
@@ -55,9 +65,12 @@ __all__ = [
     "WorkerLostError",
     "__version__",
     "activation_ranks",
+    "alive_fraction_theory",
     "breakpoints",
     "column_rank_profile",
+    "effective_rank",
     "expected_breakpoints",
+    "expected_effective_dimension",
     "expected_zeros",
     "get_include",
     "get_library",
@@ -65,8 +78,14 @@ __all__ = [
     "matrix_rank",
     "minimal_pieces",
     "monte_carlo",
+    "neuron_census",
+    "participation_ratio",
     "prefix_ranks",
     "region_sparsity",
     "replay",
+    "revival_depths",
+    "revival_height",
+    "stable_rank",
     "statistics",
+    "structural_rank",
 ]

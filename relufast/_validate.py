@@ -84,6 +84,18 @@ def exact_matrix(value: object, name: str) -> ExactMatrix:
     return floats
 
 
+def pattern(value: object, name: str = "pattern") -> NDArray[np.bool_]:
+    """A matrix of bools; either side may be 0."""
+    array = _unmasked_array(value, name)
+    if array.dtype != np.bool_:
+        raise TypeError(
+            f"{name} has dtype {array.dtype}, but needs bools; for a matrix A give A != 0"
+        )
+    if array.ndim != 2:
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape (m, n)")
+    return array
+
+
 def polyline(x: object, y: object) -> tuple[FloatArray, FloatArray]:
     """At least two finite points (x[i], y[i]), x rising."""
     xs, ys = float_array(x, "x"), float_array(y, "y")
@@ -118,6 +130,15 @@ def batch(value: object, name: str, dimension: int) -> FloatArray:
     if array.ndim != 2 or array.shape[1] != dimension:
         raise ValueError(f"{name} has shape {array.shape}, but needs shape (m, {dimension})")
     return array
+
+
+def finite_points(value: object, name: str, dimension: int) -> FloatArray:
+    """At least one finite point, as `points` takes them, of shape (m, dimension) and C order."""
+    array = points(value, name, dimension)
+    _require_finite(array, name)
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, but needs at least one point")
+    return np.ascontiguousarray(array.reshape(-1, dimension))
 
 
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _core, _network_file, _random_layers, _validate
+from relufast import _core, _forward_pass, _network_file, _random_layers, _validate
 from relufast._validate import FloatArray
 
 
@@ -244,7 +244,7 @@ class Network:
         """
         preactivations = self.preactivations(X)
         with np.errstate(over="ignore", invalid="ignore"):
-            return [_relu(z, self._negative_slope) for z in preactivations]
+            return [_forward_pass.relu(z, self._negative_slope) for z in preactivations]
 
     def _layers(self, X: ArrayLike) -> list[FloatArray]:
         """The preactivations, and the output as the last."""
@@ -254,7 +254,7 @@ class Network:
         with np.errstate(over="ignore", invalid="ignore"):
             for weights, biases in zip(self._weights, self._biases, strict=True):
                 if layers:
-                    h = _relu(layers[-1], self._negative_slope)
+                    h = _forward_pass.relu(layers[-1], self._negative_slope)
                 layers.append(h @ weights.T + biases)
         return layers
 
@@ -458,13 +458,6 @@ def _read_only(array: FloatArray) -> FloatArray:
     if isinstance(array.base, np.ndarray):
         array.base.flags.writeable = False
     return array[...]
-
-
-def _relu(z: FloatArray, negative_slope: float) -> FloatArray:
-    # np.maximum keeps NaN, and z <= 0 does not select it.
-    if negative_slope == 0.0:
-        return np.maximum(z, 0.0)
-    return np.multiply(z, negative_slope, out=z.copy(), where=z <= 0.0)
 
 
 def _row_sums(terms: FloatArray) -> FloatArray:

@@ -1,0 +1,180 @@
+"""Which hidden neurons are dead, always on, or neither, on given points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from relufast import _blas, _validate
+from relufast._error_bounds import LayerBounds, bounded_preactivations, is_decided
+from relufast._validate import FloatArray
+from relufast.network import Network, checked_network
+
+IntArray = NDArray[np.int64]
+_Array = TypeVar("_Array", bound=NDArray[Any])
+
+# Entries of a layer at the points that are worked on at once: some 8 MB an array.
+_ENTRIES_AT_ONCE = 2**20
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Census:
+    """The activity of hidden neurons on some points; layer l is entry l - 1.
+
+    Arrays are read-only.
+
+    Attributes
+    ----------
+    n_points : int
+    n_active : tuple of ndarray of int64, each of shape (n_l,)
+        At how many points each neuron is active: 0 for a dead one, `n_points` for one that is
+        always on.
+    dead : ndarray of int64, shape (depth,)
+        Neurons that are active nowhere.
+    always_on : ndarray of int64, shape (depth,)
+        Neurons that are active everywhere.
+    mixed : ndarray of int64, shape (depth,)
+        All others.
+    n_uncertain : ndarray of int64, shape (depth,)
+        Signs, one for each neuron and point, that a rigorous bound on rounding does not decide.
+        They are counted as float64 has them.
+    certified : ndarray of bool, shape (depth,)
+        `dead`, `always_on` and `mixed` are proven. Uncertain signs do no harm in a neuron that is
+        certainly active at one point and certainly inactive at another.
+    """
+
+    n_points: int
+    n_active: tuple[IntArray, ...]
+    dead: IntArray
+    always_on: IntArray
+    mixed: IntArray
+    n_uncertain: IntArray
+    certified: NDArray[np.bool_]
+
+    @property
+    def alive_fraction(self) -> FloatArray:
+        """The share of neurons that are not dead, by layer."""
+        widths = np.array([len(active) for active in self.n_active])
+        fractions: FloatArray = (widths - self.dead) / widths
+        return fractions
+
+    def __repr__(self) -> str:
+        points = f"{self.n_points:,} point{'s' if self.n_points != 1 else ''}"
+        counts = f"{self.dead.sum():,} dead, {self.always_on.sum():,} always on"
+        trust = (
+            "certified" if self.certified.all() else f"{self.n_uncertain.sum():,} signs uncertain"
+        )
+        return f"Census({points}, {counts}, {self.mixed.sum():,} mixed, {trust})"
+
+
+def neuron_census(network: Network, X: ArrayLike) -> Census:
+    """Count the dead, the always active and the other neurons of each hidden layer.
+
+    A neuron is active at a point if its preactivation is positive there.
+
+    Parameters
+    ----------
+    network : Network
+    X : array_like of float, shape (m, n_0)
+        At least one point, finite; also one point of shape (n_0,), and what a network with one
+        input takes.
+
+    Returns
+    -------
+    Census
+
+    Raises
+    ------
+    TypeError
+        For a wrong type or dtype.
+    ValueError
+        For another shape, no points, NaN or infinity.
+
+    Notes
+    -----
+    *How exact.* Preactivations are computed in float64. A running bound on their rounding, from the
+    spectral norms of the weights, says which signs are those of exact arithmetic; the others are
+    counted in `n_uncertain`, and still taken from float64. The bound grows faster than the signal:
+    for square He networks of width up to 256 all signs are decided to depth 15 or so, all but a few
+    per thousand at depth 20, and none from depth 30 on.
+
+    *How much.* A forward pass, m times the number of weights, and up to four times that for
+    spectral norms, the less the larger m is against the width. Points are taken in chunks, so that
+    memory is some 50 MB and a few matrices of the size of the largest layer, whatever m. The same
+    bits for any number of threads of BLAS: it uses one.
+
+    Examples
+    --------
+    >>> import relufast
+    >>> network = relufast.Network([[[1.0], [-1.0], [1.0]], [[1.0, 1.0, 1.0]]], [[0, 0, 3], [0]])
+    >>> census = relufast.neuron_census(network, [1.0, 2.0])
+    >>> census
+    Census(2 points, 1 dead, 2 always on, 0 mixed, certified)
+    >>> census.n_active
+    (array([2, 0, 2]),)
+    """
+    checked = checked_network(network)
+    points = _validate.finite_points(X, "X", checked.widths[0])
+    rows = max(1, _ENTRIES_AT_ONCE // max(checked.widths))
+    tallies = [_Tally(width) for width in checked.widths[1:-1]]
+    with _blas.single_threaded(), np.errstate(all="ignore"):
+        layers = [
+            LayerBounds(weights, biases, len(points))
+            for weights, biases in zip(checked.weights[:-1], checked.biases[:-1], strict=True)
+        ]
+        for first in range(0, len(points), rows):
+            chunk = bounded_preactivations(checked, layers, points[first : first + rows])
+            for tally, (z, bounds) in zip(tallies, chunk, strict=True):
+                tally.add(z, bounds)
+    return _census(tallies, len(points))
+
+
+class _Tally:
+    """At how many points each neuron of a layer is active, and certainly so."""
+
+    def __init__(self, width: int) -> None:
+        self.active = np.zeros(width, dtype=np.int64)
+        self.surely_active = np.zeros(width, dtype=np.int64)
+        self.surely_inactive = np.zeros(width, dtype=np.int64)
+
+    def add(self, z: FloatArray, bounds: FloatArray) -> None:
+        active, decided = z > 0.0, is_decided(z, bounds)
+        self.active += np.count_nonzero(active, axis=0)
+        self.surely_active += np.count_nonzero(active & decided, axis=0)
+        self.surely_inactive += np.count_nonzero(decided & ~active, axis=0)
+
+
+def _census(tallies: list[_Tally], n_points: int) -> Census:
+    dead = [np.count_nonzero(tally.active == 0) for tally in tallies]
+    always_on = [np.count_nonzero(tally.active == n_points) for tally in tallies]
+    mixed = [len(t.active) - d - a for t, d, a in zip(tallies, dead, always_on, strict=True)]
+    uncertain = [
+        n_points * len(t.active) - int(t.surely_active.sum() + t.surely_inactive.sum())
+        for t in tallies
+    ]
+    certified = [
+        bool(
+            (
+                ((t.surely_active > 0) & (t.surely_inactive > 0))
+                | (t.surely_active + t.surely_inactive == n_points)
+            ).all()
+        )
+        for t in tallies
+    ]
+    return Census(
+        n_points=n_points,
+        n_active=tuple(_frozen(tally.active) for tally in tallies),
+        dead=_frozen(np.array(dead, dtype=np.int64)),
+        always_on=_frozen(np.array(always_on, dtype=np.int64)),
+        mixed=_frozen(np.array(mixed, dtype=np.int64)),
+        n_uncertain=_frozen(np.array(uncertain, dtype=np.int64)),
+        certified=_frozen(np.array(certified)),
+    )
+
+
+def _frozen(array: _Array) -> _Array:
+    array.flags.writeable = False
+    return array
