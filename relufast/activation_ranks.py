@@ -13,6 +13,7 @@ from relufast._exact_activations import ExactActivations
 from relufast._numerical_ranks import numerical_ranks
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
+from relufast.rank import matrix_rank
 
 Ranks = NDArray[np.int64]
 
@@ -208,7 +209,16 @@ class _Solver:
 
     def upper(self, lower: Ranks) -> Ranks:
         n_used_inputs = int(np.count_nonzero(self._points.any(axis=0)))
-        input_rank = min(n_used_inputs, len(self._points))
+        shape_rank = min(n_used_inputs, len(self._points))
+        upper = self._upper(lower, shape_rank)
+        if (lower + self._n_open_points < upper).any():
+            # Dependent inputs may be the reason.
+            input_rank = matrix_rank(self._points).upper
+            if input_rank < shape_rank:
+                return self._upper(lower, input_rank)
+        return upper
+
+    def _upper(self, lower: Ranks, input_rank: int) -> Ranks:
         return _core.rank_upper_bounds(self._handle, self._signs, input_rank, lower.tolist())
 
     @property

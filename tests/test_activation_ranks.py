@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 import relufast
 from relufast import _blas, _core, _exact_activations
 from relufast._exact_activations import ExactActivations
+from relufast.monte_carlo.statistic import block_sequence
 
 FloatArray = NDArray[np.float64]
 
@@ -407,3 +408,23 @@ def test_same_result_for_any_order_of_points() -> None:
     shuffled = relufast.activation_ranks(network, rng.permutation(X))
     assert found.certified.all()
     assert shuffled.to_dict() == found.to_dict()
+
+
+def test_statistic_has_the_exact_ranks_of_its_trials() -> None:
+    statistic = relufast.statistics.ActivationRanks((6, 9, 9, 1), 8, bias_variance=0.0)
+    assert statistic.shape == (2,)
+    n_trials = 20
+    values = statistic.rows(block_sequence(3, 2), n_trials).values
+    for trial, row in enumerate(values):
+        network, X = statistic.trial(3, 2, trial)
+        assert X.shape == (8, 6)
+        assert row.tolist() == exact_ranks(network, X)
+
+
+def test_dependent_inputs() -> None:
+    """Only the rank of the input shows that of a linear network."""
+    X = np.outer([1.0, 2.0, 3.0, 5.0], [1.0, -1.0, 4.0, 2.0, 1.0])
+    network = random_network(5, 3, 1, bias_variance=0.0, negative_slope=1.0)
+    found = relufast.activation_ranks(network, X)
+    assert found.rank.tolist() == [1, 1, 1] == exact_ranks(network, X)
+    assert found.certified.all()

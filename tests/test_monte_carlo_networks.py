@@ -24,7 +24,13 @@ from test_monte_carlo import bits
 
 import relufast
 from relufast.monte_carlo.statistic import block_sequence
-from relufast.statistics import EffectiveDimensions, Measured, NetworksAtPoints, NeuronCensus
+from relufast.statistics import (
+    ActivationRanks,
+    EffectiveDimensions,
+    Measured,
+    NetworksAtPoints,
+    NeuronCensus,
+)
 
 Array = NDArray[np.float64]
 
@@ -55,6 +61,8 @@ STATISTICS: dict[str, Callable[[], NetworksAtPoints]] = {
     "census, wide": lambda: NeuronCensus((200, 200, 150, 1), 100),
     "dimensions": dimensions,
     "dimensions, wide": lambda: EffectiveDimensions((200, 200, 150, 1), 100, centered=True),
+    "ranks": lambda: ActivationRanks(WIDTHS, 7),
+    "ranks, wide": lambda: ActivationRanks((150, 150, 120, 1), 100),
     "dimensions, orthogonal": lambda: EffectiveDimensions(
         (150, 200, 150, 1), 100, weight_init="orthogonal", kind="stable_rank"
     ),
