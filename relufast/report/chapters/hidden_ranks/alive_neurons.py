@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _DEPTH = 30
-_NETWORKS_BY_WIDTH = {16: 2000, 32: 1000, 64: 400, 128: 150, 256: 40}
+_NETWORKS_BY_WIDTH = {32: 2000, 64: 600, 128: 200, 256: 50}
 _SHOWN_LAYERS = (5, 10, 20, 30)
 
 
@@ -53,7 +53,7 @@ def section(settings: Settings, progress: Progress) -> Section:
     ranks = [
         _measure(settings, progress, width, settings.scaled(networks))
         for width, networks in _NETWORKS_BY_WIDTH.items()
-        if width <= settings.largest_width
+        if width <= max(settings.largest_width, min(_NETWORKS_BY_WIDTH))
     ]
     numbers = ", ".join(f"{r.networks:,} of width {r.width}" for r in ranks)
     return Section(
