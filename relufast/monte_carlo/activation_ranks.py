@@ -45,9 +45,9 @@ class ActivationRanks(NetworksAtPoints):
     Examples
     --------
     >>> import relufast
-    >>> ranks = relufast.statistics.ActivationRanks((20, 20, 20, 20, 1), 20, bias_variance=0.0)
-    >>> relufast.monte_carlo(ranks, n_trials=200, seed=1)
-    Estimate(...)
+    >>> ranks = relufast.statistics.ActivationRanks((8, 8, 8, 1), 8, bias_variance=0.0)
+    >>> relufast.monte_carlo(ranks, n_trials=500, seed=1)
+    Estimate(7.920 ± 0.013, 7.192 ± 0.036, 500 trials)
     """
 
     def __init__(
