@@ -29,6 +29,7 @@ __all__: list[str] = [
     "primes",
     "rank_modulo",
     "rank_upper_bounds",
+    "signs_of_linear_network",
     "version",
 ]
 
@@ -183,4 +184,7 @@ def rank_upper_bounds(
     input_rank: typing.SupportsInt | typing.SupportsIndex,
     lower: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
 ) -> numpy.typing.NDArray[numpy.int64]: ...
+def signs_of_linear_network(
+    network: Network, n_points: typing.SupportsInt | typing.SupportsIndex
+) -> ActivationSigns: ...
 def version() -> str: ...

@@ -6,42 +6,42 @@ The integers grow by some 60 bits a layer, so that this is right for few points 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from relufast._scaled_integers import ScaledIntegers, scaled_integers
 from relufast._validate import FloatArray
+from relufast.network import Network
 
-# Multiplications of integers of a few hundred bits in one call: some seconds.
-_BUDGET = 2e7
+# Multiplications of integers of a few hundred bits: some seconds.
+BUDGET = 2e7
 
 
 class ExactActivations:
-    """The layers of a batch of points, one point at a time and each layer once."""
+    """The layers of a batch of points, one point at a time and each layer once.
 
-    def __init__(
-        self,
-        weights: Sequence[FloatArray],
-        biases: Sequence[FloatArray],
-        negative_slope: float,
-        points: FloatArray,
-    ) -> None:
-        self._parameters = list(zip(weights, biases, strict=True))
-        self._negative_slope = negative_slope
+    Attributes
+    ----------
+    budget : float
+        What is left of the multiplications that may be done.
+    """
+
+    def __init__(self, network: Network, points: FloatArray, budget: float) -> None:
+        self._parameters = list(zip(network.weights, network.biases, strict=True))
+        self._negative_slope = network.negative_slope
         self._points = points
+        self.budget = budget
         self._layers: dict[int, tuple[ScaledIntegers, ScaledIntegers]] = {}
         self._reached: dict[int, tuple[int, ScaledIntegers]] = {}
-        self._left = _BUDGET
 
     def preactivations(self, layer: int, point: int) -> FloatArray | None:
         """Rounded to float64 of the right sign; None if the budget does not allow it."""
         at, z = self._reached.get(point, (0, None))
         if z is None:
             z = scaled_integers(self._points[point])
-        self._left -= sum(self._cost(above, at) for above in range(at + 1, layer + 1))
-        if self._left < 0.0:
+        self.budget -= sum(self._cost(above, at) for above in range(at + 1, layer + 1))
+        if self.budget < 0.0:
             return None
         for above in range(at + 1, layer + 1):
             h = z if above == 1 else self._relu(z)

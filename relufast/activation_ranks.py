@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _blas, _core, _validate
-from relufast._exact_activations import ExactActivations
+from relufast._exact_activations import BUDGET, ExactActivations
 from relufast._numerical_ranks import numerical_ranks
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
@@ -183,14 +183,15 @@ class _Solver:
         # Equal inputs have equal activations: without copies the pattern bounds the rank better.
         self._points = _distinct_rows(points)
         self._depth = network.depth
-        exact = ExactActivations(
-            network.weights, network.biases, network.negative_slope, self._points
-        )
         self._handle = network._core_network()
-        with _blas.single_threaded():
-            self._signs = _core.activation_signs(
-                self._handle, self._points, certify, exact.preactivations
-            )
+        if network.negative_slope == 1.0:
+            self._signs = _core.signs_of_linear_network(self._handle, len(self._points))
+        else:
+            exact = ExactActivations(network, self._points, BUDGET)
+            with _blas.single_threaded():
+                self._signs = _core.activation_signs(
+                    self._handle, self._points, certify, exact.preactivations
+                )
         self.open_signs = self._signs.n_open if certify else None
 
     def bounds(self, max_primes: int) -> tuple[Ranks, Ranks, tuple[int, ...]]:

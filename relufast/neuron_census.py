@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _blas, _validate
-from relufast._error_bounds import LayerBounds, bounded_preactivations, is_decided
+from relufast import _blas, _core, _validate
+from relufast._exact_activations import BUDGET, ExactActivations
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 
@@ -39,8 +39,8 @@ class Census:
     mixed : ndarray of int64, shape (depth,)
         All others.
     n_uncertain : ndarray of int64, shape (depth,)
-        Signs, one for each neuron and point, that a rigorous bound on rounding does not decide.
-        They are counted as float64 has them.
+        Signs, one for each neuron and point, that are not proven. They are counted as float64 has
+        them.
     certified : ndarray of bool, shape (depth,)
         `dead`, `always_on` and `mixed` are proven. Uncertain signs do no harm in a neuron that is
         certainly active at one point and certainly inactive at another.
@@ -95,14 +95,12 @@ def neuron_census(network: Network, X: ArrayLike) -> Census:
 
     Notes
     -----
-    *How exact.* Preactivations are computed in float64. A running bound on their rounding, from the
-    spectral norms of the weights, says which signs are those of exact arithmetic; the others are
-    counted in `n_uncertain`, and still taken from float64. The bound grows faster than the signal:
-    for square He networks of width up to 256 all signs are decided to depth 15 or so, all but a few
-    per thousand at depth 20, and none from depth 30 on.
+    *How exact.* Signs are proven as in `activation_ranks`: in float64 with a running bound, at
+    points where that does not do in double-double, and then in integers. Others, beyond some
+    seconds of integers, are counted as float64 has them, and in `n_uncertain`.
 
-    *How much.* A forward pass, m times the number of weights, and up to four times that for
-    spectral norms, the less the larger m is against the width. Points are taken in chunks, so that
+    *How much.* A forward pass, m times the number of weights, and 20 times that for points that
+    need double-double, as in He networks deeper than 15 or so most do. Points are taken in chunks:
     memory is some 50 MB and a few matrices of the size of the largest layer, whatever m. The same
     bits for any number of threads of BLAS: it uses one.
 
@@ -120,15 +118,16 @@ def neuron_census(network: Network, X: ArrayLike) -> Census:
     points = _validate.finite_points(X, "X", checked.widths[0])
     rows = max(1, _ENTRIES_AT_ONCE // max(checked.widths))
     tallies = [_Tally(width) for width in checked.widths[1:-1]]
-    with _blas.single_threaded(), np.errstate(all="ignore"):
-        layers = [
-            LayerBounds(weights, biases, len(points))
-            for weights, biases in zip(checked.weights[:-1], checked.biases[:-1], strict=True)
-        ]
-        for first in range(0, len(points), rows):
-            chunk = bounded_preactivations(checked, layers, points[first : first + rows])
-            for tally, (z, bounds) in zip(tallies, chunk, strict=True):
-                tally.add(z, bounds)
+    handle = checked._core_network()
+    budget = BUDGET
+    for first in range(0, len(points), rows):
+        chunk = points[first : first + rows]
+        exact = ExactActivations(checked, chunk, budget)
+        with _blas.single_threaded():
+            signs = _core.activation_signs(handle, chunk, True, exact.preactivations)
+        budget = exact.budget
+        for layer, (tally, n_open) in enumerate(zip(tallies, signs.n_open, strict=True), start=1):
+            tally.add(signs.active(layer).astype(bool), signs.open_from > layer, int(n_open))
     return _census(tallies, len(points))
 
 
@@ -139,22 +138,20 @@ class _Tally:
         self.active = np.zeros(width, dtype=np.int64)
         self.surely_active = np.zeros(width, dtype=np.int64)
         self.surely_inactive = np.zeros(width, dtype=np.int64)
+        self.n_open = 0
 
-    def add(self, z: FloatArray, bounds: FloatArray) -> None:
-        active, decided = z > 0.0, is_decided(z, bounds)
+    def add(self, active: NDArray[np.bool_], proven: NDArray[np.bool_], n_open: int) -> None:
+        """The activity at some points, (m, n), and at which of them it is proven, (m,)."""
         self.active += np.count_nonzero(active, axis=0)
-        self.surely_active += np.count_nonzero(active & decided, axis=0)
-        self.surely_inactive += np.count_nonzero(decided & ~active, axis=0)
+        self.surely_active += np.count_nonzero(active[proven], axis=0)
+        self.surely_inactive += np.count_nonzero(~active[proven], axis=0)
+        self.n_open += n_open
 
 
 def _census(tallies: list[_Tally], n_points: int) -> Census:
     dead = [np.count_nonzero(tally.active == 0) for tally in tallies]
     always_on = [np.count_nonzero(tally.active == n_points) for tally in tallies]
     mixed = [len(t.active) - d - a for t, d, a in zip(tallies, dead, always_on, strict=True)]
-    uncertain = [
-        n_points * len(t.active) - int(t.surely_active.sum() + t.surely_inactive.sum())
-        for t in tallies
-    ]
     certified = [
         bool(
             (
@@ -170,7 +167,7 @@ def _census(tallies: list[_Tally], n_points: int) -> Census:
         dead=_frozen(np.array(dead, dtype=np.int64)),
         always_on=_frozen(np.array(always_on, dtype=np.int64)),
         mixed=_frozen(np.array(mixed, dtype=np.int64)),
-        n_uncertain=_frozen(np.array(uncertain, dtype=np.int64)),
+        n_uncertain=_frozen(np.array([tally.n_open for tally in tallies], dtype=np.int64)),
         certified=_frozen(np.array(certified)),
     )
 

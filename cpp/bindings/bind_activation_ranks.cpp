@@ -90,6 +90,8 @@ void bind_activation_ranks(py::module_& m) {
         });
     m.def("activation_signs", &activation_signs, py::arg("network"), py::arg("points"),
           py::arg("certify"), py::arg("exact"));
+    m.def("signs_of_linear_network", &relufast::signs_of_linear_network, py::arg("network"),
+          py::arg("n_points"));
     m.def("activation_ranks_modulo", &activation_ranks_modulo, py::arg("network"),
           py::arg("points"), py::arg("signs"), py::arg("prime"), py::arg("wanted"));
     m.def("rank_upper_bounds", &rank_upper_bounds, py::arg("network"), py::arg("signs"),

@@ -417,7 +417,8 @@ class SignSolver {
     ActivationSigns signs_;
 };
 
-// Where the slope is 1 on both sides no sign changes anything.
+}  // namespace
+
 ActivationSigns signs_of_linear_network(const Network& network, std::int64_t n_points) {
     ActivationSigns signs;
     signs.n_points = n_points;
@@ -431,14 +432,9 @@ ActivationSigns signs_of_linear_network(const Network& network, std::int64_t n_p
     return signs;
 }
 
-}  // namespace
-
 ActivationSigns activation_signs(Network& network, const double* points, std::int64_t n_points,
                                  bool certify, const ExactPreactivations& exact,
                                  const Interrupt& interrupt) {
-    if (network.negative_slope() == 1.0) {
-        return signs_of_linear_network(network, n_points);
-    }
     return SignSolver(network, points, n_points, certify, exact, interrupt).solve();
 }
 

@@ -13,8 +13,7 @@ namespace relufast {
 // Which hidden neurons are active at each of a batch of points, in exact arithmetic.
 struct ActivationSigns {
     std::int64_t n_points = 0;
-    // By layer, row-major (n_points, n_l): 1 where z > 0, or where the slope is 1 and no sign
-    // counts.
+    // By layer, row-major (n_points, n_l): 1 where z > 0.
     std::vector<Buffer<std::uint8_t>> active;
     // By layer: neurons that are active at some point, or all if the others send something, too.
     std::vector<std::vector<std::int32_t>> alive;
@@ -32,5 +31,8 @@ using ExactPreactivations = std::function<bool(int layer, std::int64_t point, do
 ActivationSigns activation_signs(Network& network, const double* points, std::int64_t n_points,
                                  bool certify, const ExactPreactivations& exact,
                                  const Interrupt& interrupt);
+
+// All of them 1, without a look: where the negative slope is 1 no sign changes an activation.
+ActivationSigns signs_of_linear_network(const Network& network, std::int64_t n_points);
 
 }  // namespace relufast
