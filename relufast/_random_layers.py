@@ -5,61 +5,73 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from relufast import _blas, _core
+from relufast import _blas, _core, _validate
 from relufast._validate import FloatArray
 
 # 2 keeps the mean square of a signal from one ReLU layer to the next ("he", "orthogonal"); 1 is the
 # choice of Glorot and Bengio.
-DEFAULT_WEIGHT_VARIANCE = {"he": 2.0, "glorot": 1.0, "orthogonal": 2.0}
+_DEFAULT_WEIGHT_VARIANCE = {"he": 2.0, "glorot": 1.0, "orthogonal": 2.0}
+
+
+class ParameterLaw(NamedTuple):
+    """What weights and biases are drawn from."""
+
+    weight_init: str
+    weight_variance: float
+    bias_variance: float
+
+
+def parameter_law(
+    weight_init: object, weight_variance: object, bias_variance: object
+) -> ParameterLaw:
+    """Checked, as a user gives them; None stands for the variance that the initialisation has."""
+    init = _validate.choice(weight_init, "weight_init", tuple(_DEFAULT_WEIGHT_VARIANCE))
+    if weight_variance is None:
+        weight_variance = _DEFAULT_WEIGHT_VARIANCE[init]
+    return ParameterLaw(
+        init,
+        _validate.positive_float(weight_variance, "weight_variance"),
+        _validate.non_negative_float(bias_variance, "bias_variance"),
+    )
 
 
 def random_layers(
-    widths: Sequence[int],
-    weight_init: str,
-    *,
-    weight_variance: float,
-    bias_variance: float,
-    seed: int,
+    widths: Sequence[int], law: ParameterLaw, *, seed: int
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Weights (n_l, n_{l-1}) and biases (n_l,) of all layers after the inputs.
 
     A seed gives the same biases under every `weight_init`.
     """
     layers = [
-        _random_layer(weight_init, weight_variance, bias_variance, seed, layer, fan_in, fan_out)
+        _random_layer(law, seed, layer, fan_in, fan_out)
         for layer, (fan_in, fan_out) in enumerate(pairwise(widths), start=1)
     ]
     return [weights for weights, _ in layers], [biases for _, biases in layers]
 
 
 def _random_layer(
-    weight_init: str,
-    weight_variance: float,
-    bias_variance: float,
-    seed: int,
-    layer: int,
-    fan_in: int,
-    fan_out: int,
+    law: ParameterLaw, seed: int, layer: int, fan_in: int, fan_out: int
 ) -> tuple[FloatArray, FloatArray]:
-    orthogonal = weight_init == "orthogonal"
-    scale = weight_scale(weight_init, weight_variance, fan_in, fan_out)
+    orthogonal = law.weight_init == "orthogonal"
+    scale = weight_scale(law, fan_in, fan_out)
     weights, biases = _core.normal_layer(
-        seed, layer, 0, fan_out, fan_in, 1.0 if orthogonal else scale, math.sqrt(bias_variance)
+        seed, layer, 0, fan_out, fan_in, 1.0 if orthogonal else scale, math.sqrt(law.bias_variance)
     )
     if orthogonal:
         weights = scale * _orthogonal(weights)
     return weights, biases
 
 
-def weight_scale(weight_init: str, weight_variance: float, fan_in: int, fan_out: int) -> float:
+def weight_scale(law: ParameterLaw, fan_in: int, fan_out: int) -> float:
     """What standard normals are multiplied by, or orthonormal rows or columns."""
-    if weight_init == "orthogonal":
-        return math.sqrt(weight_variance) * math.sqrt(max(fan_in, fan_out) / fan_in)
-    fan = (fan_in + fan_out) / 2 if weight_init == "glorot" else fan_in
-    return math.sqrt(weight_variance / fan)
+    if law.weight_init == "orthogonal":
+        return math.sqrt(law.weight_variance) * math.sqrt(max(fan_in, fan_out) / fan_in)
+    fan = (fan_in + fan_out) / 2 if law.weight_init == "glorot" else fan_in
+    return math.sqrt(law.weight_variance / fan)
 
 
 def _orthogonal(normals: FloatArray) -> FloatArray:

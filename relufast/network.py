@@ -369,17 +369,10 @@ class Network:
         Network(1-100-100-1, relu, 10,401 parameters)
         """
         checked_widths = _validate.network_widths(widths)
-        default_variance = _random_layers.DEFAULT_WEIGHT_VARIANCE
-        init = _validate.choice(weight_init, "weight_init", tuple(default_variance))
-        if weight_variance is None:
-            weight_variance = default_variance[init]
+        law = _random_layers.parameter_law(weight_init, weight_variance, bias_variance)
         checked_slope = _validate.finite_float(negative_slope, "negative_slope")
         weights, biases = _random_layers.random_layers(
-            checked_widths,
-            init,
-            weight_variance=_validate.positive_float(weight_variance, "weight_variance"),
-            bias_variance=_validate.non_negative_float(bias_variance, "bias_variance"),
-            seed=_validate.seed(seed),
+            checked_widths, law, seed=_validate.seed(seed)
         )
         return cls._from_adopted(weights, biases, checked_slope, rounded_line=False)
 

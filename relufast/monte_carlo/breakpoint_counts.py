@@ -68,13 +68,9 @@ class BreakpointCounts(Statistic):
         if self.widths[0] != 1:
             raise ValueError(f"widths[0] is {self.widths[0]}, but must be 1: one input, one line")
         self.interval = _validate.interval(interval)
-        defaults = _random_layers.DEFAULT_WEIGHT_VARIANCE
-        self.weight_init = _validate.choice(weight_init, "weight_init", tuple(defaults))
-        self.weight_variance = _validate.positive_float(
-            defaults[self.weight_init] if weight_variance is None else weight_variance,
-            "weight_variance",
+        self.weight_init, self.weight_variance, self.bias_variance = _random_layers.parameter_law(
+            weight_init, weight_variance, bias_variance
         )
-        self.bias_variance = _validate.non_negative_float(bias_variance, "bias_variance")
         self.negative_slope = _validate.finite_float(negative_slope, "negative_slope")
         self.shape = (len(self.widths) - 2,)
         self.block_size = _block_size(self.widths)
@@ -163,13 +159,14 @@ class BreakpointCounts(Statistic):
 
 def _scales(statistic: BreakpointCounts) -> FloatArray:
     """What standard normals, or orthonormal matrices, are multiplied by."""
+    law = _random_layers.parameter_law(
+        statistic.weight_init, statistic.weight_variance, statistic.bias_variance
+    )
     parts = []
     for fan_in, fan_out in pairwise(statistic.widths):
-        scale = _random_layers.weight_scale(
-            statistic.weight_init, statistic.weight_variance, fan_in, fan_out
-        )
+        scale = _random_layers.weight_scale(law, fan_in, fan_out)
         parts += [np.full(fan_in * fan_out, scale)]
-        parts += [np.full(fan_out, math.sqrt(statistic.bias_variance))]
+        parts += [np.full(fan_out, math.sqrt(law.bias_variance))]
     return np.concatenate(parts)
 
 

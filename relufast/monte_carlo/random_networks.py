@@ -72,13 +72,9 @@ class NetworksAtPoints(Statistic):
     ) -> None:
         self.widths = _validate.network_widths(widths)
         self.n_points = _validate.positive_int(n_points, "n_points")
-        defaults = _random_layers.DEFAULT_WEIGHT_VARIANCE
-        self.weight_init = _validate.choice(weight_init, "weight_init", tuple(defaults))
-        self.weight_variance = _validate.positive_float(
-            defaults[self.weight_init] if weight_variance is None else weight_variance,
-            "weight_variance",
+        self.weight_init, self.weight_variance, self.bias_variance = _random_layers.parameter_law(
+            weight_init, weight_variance, bias_variance
         )
-        self.bias_variance = _validate.non_negative_float(bias_variance, "bias_variance")
         self.negative_slope = _validate.finite_float(negative_slope, "negative_slope")
         self.depth = len(self.widths) - 2
 
