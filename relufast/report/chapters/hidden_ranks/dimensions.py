@@ -20,7 +20,7 @@ from relufast.report.settings import Settings
 WIDTH = 64  # of all layers, and the number of inputs
 DEPTH = 30
 LAYERS = range(1, DEPTH + 1)
-_NETWORKS = 100
+_NETWORKS = 60
 
 EXACT, NUMERICAL = "exact rank", "numerical rank"
 EFFECTIVE, PARTICIPATION, STABLE = "effective rank", "participation ratio", "stable rank"
