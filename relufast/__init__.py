@@ -14,6 +14,7 @@ from relufast._library import get_include, get_library
 from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
+from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
@@ -50,6 +51,7 @@ __all__ = [
     "Breakpoints",
     "Census",
     "Estimate",
+    "FisherSpectrum",
     "GaussianProcess",
     "IncrementalRank",
     "MinimalPieces",
@@ -72,6 +74,7 @@ __all__ = [
     "expected_breakpoints",
     "expected_effective_dimension",
     "expected_zeros",
+    "fisher_spectrum",
     "get_include",
     "get_library",
     "load_blas",

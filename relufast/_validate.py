@@ -255,6 +255,14 @@ def positive_int(value: object, name: str) -> int:
     return number
 
 
+def integer_of_float(value: object, name: str) -> int:
+    """A positive integer that float64 holds."""
+    number = positive_int(value, name)
+    if number > _EXACT_INTEGERS:
+        raise ValueError(f"{name} is {number}, but must be at most 2**53")
+    return number
+
+
 def prime_count(value: object, name: str) -> int:
     number = positive_int(value, name)
     if number > 2**16:
