@@ -14,6 +14,7 @@ from relufast._library import get_include, get_library
 from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
+from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
@@ -52,6 +53,7 @@ __all__ = [
     "Census",
     "Estimate",
     "FisherSpectrum",
+    "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
     "MinimalPieces",
@@ -68,6 +70,7 @@ __all__ = [
     "__version__",
     "activation_ranks",
     "alive_fraction_theory",
+    "basis_functions",
     "breakpoints",
     "column_rank_profile",
     "effective_rank",
@@ -75,6 +78,7 @@ __all__ = [
     "expected_effective_dimension",
     "expected_zeros",
     "fisher_spectrum",
+    "function_form",
     "get_include",
     "get_library",
     "load_blas",

@@ -65,6 +65,14 @@ def matrix(value: object, name: str) -> FloatArray:
     return array
 
 
+def nonempty_matrix(value: object, name: str) -> FloatArray:
+    """A finite matrix with at least one row and one column."""
+    array = matrix(value, name)
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, but needs at least one row and column")
+    return array
+
+
 def pattern(value: object, name: str = "pattern") -> NDArray[np.bool_]:
     """A matrix of bools; either side may be 0."""
     array = _unmasked_array(value, name)
