@@ -22,6 +22,8 @@ from relufast.fisher import (
     FisherEigenpairs,
     FisherInformation,
 )
+from relufast.fisher_functions import FunctionForm, basis_functions, function_form
+from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
@@ -64,6 +66,8 @@ __all__ = [
     "FisherConvergenceError",
     "FisherEigenpairs",
     "FisherInformation",
+    "FisherSpectrum",
+    "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
     "MinimalPieces",
@@ -81,12 +85,15 @@ __all__ = [
     "activation_ranks",
     "alive_fraction_theory",
     "arc_cosine_kernel",
+    "basis_functions",
     "breakpoints",
     "column_rank_profile",
     "effective_rank",
     "expected_breakpoints",
     "expected_effective_dimension",
     "expected_zeros",
+    "fisher_spectrum",
+    "function_form",
     "get_include",
     "get_library",
     "load_blas",

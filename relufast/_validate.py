@@ -275,6 +275,13 @@ def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
     number = positive_int(value, name)
     if number > largest:
         raise ValueError(f"{name} is {number}, but there are only {largest} {of_what}")
+
+
+def integer_of_float(value: object, name: str) -> int:
+    """A positive integer that float64 holds."""
+    number = positive_int(value, name)
+    if number > _EXACT_INTEGERS:
+        raise ValueError(f"{name} is {number}, but must be at most 2**53")
     return number
 
 

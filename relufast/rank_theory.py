@@ -68,7 +68,7 @@ def alive_fraction_theory(n_inputs: SupportsIndex, depth: SupportsIndex) -> Floa
     >>> relufast.alive_fraction_theory(256, 30)[[4, 9, 19, 29]]
     array([0.96952698, 0.87499509, 0.75243628, 0.68856606])
     """
-    m = _points(n_inputs)
+    m = _validate.integer_of_float(n_inputs, "n_inputs")
     angles = _angles(_validate.positive_int(depth, "depth"))
     alive = np.empty(len(angles))
     alive[0] = 1.0 - 2.0**-m if m < 64 else 1.0  # c = 0: independent signs
@@ -153,7 +153,7 @@ def expected_effective_dimension(n_inputs: SupportsIndex, depth: SupportsIndex) 
     >>> relufast.expected_effective_dimension(100, 3)
     array([63.66197724, 86.79548102, 95.20173889])
     """
-    m = _points(n_inputs)
+    m = _validate.integer_of_float(n_inputs, "n_inputs")
     layers = np.arange(1, _validate.positive_int(depth, "depth") + 1)
     dimensions: FloatArray = -m * np.expm1(layers * math.log(_CORRELATION_DECAY))
     return dimensions
@@ -227,11 +227,4 @@ def revival_height(n_inputs: SupportsIndex) -> float:
     >>> relufast.revival_height(100)
     79.0
     """
-    return 0.79 * _points(n_inputs)
-
-
-def _points(n_inputs: SupportsIndex) -> int:
-    m = _validate.positive_int(n_inputs, "n_inputs")
-    if m > 2**53:
-        raise ValueError(f"n_inputs is {m}, but must be at most 2**53")
-    return m
+    return 0.79 * _validate.integer_of_float(n_inputs, "n_inputs")

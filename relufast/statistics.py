@@ -3,6 +3,7 @@
 from relufast.monte_carlo.activation_ranks import ActivationRanks
 from relufast.monte_carlo.breakpoint_counts import BreakpointCounts
 from relufast.monte_carlo.effective_dimensions import EffectiveDimensions
+from relufast.monte_carlo.function_form_errors import FunctionFormErrors
 from relufast.monte_carlo.functions import Function, JittedFunction
 from relufast.monte_carlo.neuron_census import NeuronCensus
 from relufast.monte_carlo.random_networks import Measured, NetworksAtPoints
@@ -13,6 +14,7 @@ __all__ = [
     "BreakpointCounts",
     "EffectiveDimensions",
     "Function",
+    "FunctionFormErrors",
     "JittedFunction",
     "Measured",
     "NetworksAtPoints",
