@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from relufast.report.chapter import ChapterFunction
-from relufast.report.chapters import hidden_ranks, one_dimensional
+from relufast.report.chapters import fisher_information, hidden_ranks, one_dimensional
 
-CHAPTERS: tuple[ChapterFunction, ...] = (one_dimensional.chapter, hidden_ranks.chapter)
+CHAPTERS: tuple[ChapterFunction, ...] = (
+    one_dimensional.chapter,
+    hidden_ranks.chapter,
+    fisher_information.chapter,
+)

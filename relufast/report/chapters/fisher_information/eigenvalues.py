@@ -1,0 +1,166 @@
+"""Eigenvalues by group, and how well the approximate eigenvectors point, against the width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from relufast._validate import FloatArray
+from relufast.fisher import FisherInformation
+from relufast.fisher_spectrum import fisher_spectrum
+from relufast.monte_carlo import Estimate as MonteCarloEstimate
+from relufast.monte_carlo.functions import Function
+from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.estimate import Estimate
+from relufast.report.progress import Progress
+from relufast.report.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from relufast.report.figures import Layout
+
+_DIMENSION = 10
+_LAYERS_BY_WIDTH = {100: 60, 300: 40, 1000: 12, 3000: 4}
+_DEGREES = (0, 1, 2)
+_GROUPS = ("norm", "linear", "product", "square")
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Of layers of one width m: means of eigenvalues by degree, and largest angles by group."""
+
+    width: int
+    found: MonteCarloEstimate
+
+    @property
+    def eigenvalues(self) -> list[Estimate]:
+        return self._part(0)
+
+    @property
+    def angles(self) -> list[Estimate]:
+        """In degrees, by group."""
+        return self._part(len(_DEGREES))
+
+    def _part(self, begin: int) -> list[Estimate]:
+        size = len(_DEGREES) if begin == 0 else len(_GROUPS)
+        pairs = zip(self.found.mean, self.found.standard_error, strict=True)
+        return [Estimate(float(m), float(e)) for m, e in list(pairs)[begin : begin + size]]
+
+
+def section(settings: Settings, progress: Progress) -> Section:
+    groups = [
+        _measure(settings, progress, width, settings.scaled(layers))
+        for width, layers in _LAYERS_BY_WIDTH.items()
+        if width <= max(10 * settings.largest_width, min(_LAYERS_BY_WIDTH))
+    ]
+    limit = fisher_spectrum(_DIMENSION, 2)
+    numbers = ", ".join(f"{g.found.n_trials} of m = {g.width:,}" for g in groups)
+    widest = groups[-1]
+    return Section(
+        title="Eigenvalues and eigenvectors at finite width",
+        text=(
+            f"Layers W of m rows for {_DIMENSION} inputs, their leading eigenvalues by group, and "
+            "the largest principal angle between each group of approximate eigenvectors and the "
+            "eigenspace that it should span.",
+        ),
+        figures=(
+            Figure(
+                title="Spectrum and alignment against the width",
+                draw=lambda layout: _draw(layout, groups),
+                caption=(
+                    "Left: mean eigenvalue of each group; lines: the exact limit of infinite "
+                    "width; dotted: the leading term for large d in common use. Right: largest "
+                    "angle of each group; dashed: decline as 1/√m. Bars: one standard error."
+                ),
+                source=(
+                    "relufast.FisherInformation(W).eigh(65) and .alignment(); "
+                    f"relufast.fisher_spectrum({_DIMENSION}, 2); layers: {numbers}"
+                ),
+            ),
+        ),
+        tables=(_table(groups),),
+        findings=(
+            f"At m = {widest.width:,} the groups' mean eigenvalues are "
+            + ", ".join(str(e) for e in widest.eigenvalues)
+            + "; at infinite width they are "
+            + ", ".join(f"{limit.eigenvalues[k]:.5f}" for k in _DEGREES)
+            + ".",
+            "The largest angle between approximate and true eigenspaces falls from "
+            f"{groups[0].angles[1]} degrees at m = {groups[0].width} to {widest.angles[1]} at "
+            f"m = {widest.width:,} for the linear group, and from {groups[0].angles[2]} to "
+            f"{widest.angles[2]} for products.",
+        ),
+    )
+
+
+def _measure(settings: Settings, progress: Progress, width: int, layers: int) -> _Groups:
+    label = f"Fisher spectrum, m = {width}"
+    found = progress.monte_carlo(
+        Function(partial(_spectrum_and_angles, width), block_size=1),
+        n_trials=layers,
+        seed=settings.network_seeds(label, 1)[0],
+        label=label,
+    )
+    return _Groups(width, found)
+
+
+def _spectrum_and_angles(width: int, rng: np.random.Generator) -> FloatArray:
+    d = _DIMENSION
+    fisher = FisherInformation(rng.standard_normal((width, d)) / np.sqrt(width))
+    values = fisher.eigh(d * (d + 3) // 2, n_threads=1).eigenvalues
+    angles = fisher.alignment(n_threads=1)
+    return np.array(
+        [
+            values[0],
+            values[1 : d + 1].mean(),
+            values[d + 1 :].mean(),
+            *(np.degrees(angles[group].max()) for group in _GROUPS),
+        ]
+    )
+
+
+def _table(groups: Sequence[_Groups]) -> Table:
+    return Table(
+        name="fisher-groups",
+        caption="Mean eigenvalue by degree and largest angle in degrees by group.",
+        columns=(
+            Column("width", "m", ","),
+            Column("layers", "layers"),
+            *(Column(f"eigenvalue_{k}", f"degree {k}") for k in _DEGREES),
+            *(Column(f"angle_{group}", f"angle, {group}") for group in _GROUPS),
+        ),
+        rows=[(g.width, g.found.n_trials, *g.eigenvalues, *g.angles) for g in groups],
+    )
+
+
+def _draw(layout: Layout, groups: Sequence[_Groups]) -> Drawing:
+    from relufast.report import figures
+
+    figure, (values, angles) = figures.panels(layout, [3.0, 3.0])
+    widths = [g.width for g in groups]
+    limit = fisher_spectrum(_DIMENSION, 2)
+    styles = figures.series(len(_GROUPS))
+    for k, (colour, marker) in zip(_DEGREES, styles, strict=False):
+        figures.points(
+            values, widths, [g.eigenvalues[k] for g in groups], colour, marker, f"degree {k}"
+        )
+        values.axhline(limit.eigenvalues[k], color=colour, linewidth=1)
+        values.axhline(limit.leading_eigenvalues[k], color=colour, linewidth=1, linestyle=":")
+    values.set_title("Mean eigenvalue")
+    values.legend(loc="center right")
+    for i, (group, (colour, marker)) in enumerate(zip(_GROUPS, styles, strict=True)):
+        figures.points(angles, widths, [g.angles[i] for g in groups], colour, marker, group)
+    guide = [20.0, 20.0 * (widths[0] / widths[-1]) ** 0.5]
+    angles.plot([widths[0], widths[-1]], guide, color=figures.MUTED, linestyle="--")
+    angles.set_title("Largest angle, degrees")
+    angles.legend(loc="lower left")
+    for axes in (values, angles):
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_xlabel("width m")
+    return figure
