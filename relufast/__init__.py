@@ -10,10 +10,18 @@ __version__ = _version()
 
 from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
+from relufast._fisher_basis import FisherBasis
 from relufast._library import get_include, get_library
 from relufast.activation_ranks import ActivationRanks, activation_ranks
+from relufast.arc_cosine import ArcCosineOperator, arc_cosine_kernel
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
+from relufast.fisher import (
+    EigenProgress,
+    FisherConvergenceError,
+    FisherEigenpairs,
+    FisherInformation,
+)
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
@@ -50,9 +58,15 @@ from relufast.structural_rank import structural_rank
 
 __all__ = [
     "ActivationRanks",
+    "ArcCosineOperator",
     "Breakpoints",
     "Census",
+    "EigenProgress",
     "Estimate",
+    "FisherBasis",
+    "FisherConvergenceError",
+    "FisherEigenpairs",
+    "FisherInformation",
     "FisherSpectrum",
     "FunctionForm",
     "GaussianProcess",
@@ -72,6 +86,7 @@ __all__ = [
     "__version__",
     "activation_ranks",
     "alive_fraction_theory",
+    "arc_cosine_kernel",
     "basis_functions",
     "breakpoints",
     "column_rank_profile",

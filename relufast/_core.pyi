@@ -17,6 +17,10 @@ __all__: list[str] = [
     "Network",
     "activation_ranks_modulo",
     "activation_signs",
+    "arc_cosine",
+    "arc_cosine_cross_gram",
+    "arc_cosine_gram",
+    "arc_cosine_product",
     "bends",
     "blas_ready",
     "find_breakpoints",
@@ -89,6 +93,27 @@ def activation_signs(
     ]
     | None,
 ) -> ActivationSigns: ...
+def arc_cosine(
+    cosines: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    degree: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
+def arc_cosine_cross_gram(
+    directions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    others: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    degree: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
+def arc_cosine_gram(
+    directions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    degree: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
+def arc_cosine_product(
+    directions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    v: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    degree: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def bends(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],

@@ -49,4 +49,5 @@ def spectral_measure(
         beside.append(length)
         basis[n + 1] = image / length
     nodes, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside))
-    return SpectralMeasure(nodes, mass * vectors[0] ** 2)
+    first: FloatArray = np.asarray(vectors[0], np.float64)
+    return SpectralMeasure(np.asarray(nodes, np.float64), mass * first**2)

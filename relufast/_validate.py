@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -70,6 +70,14 @@ def nonempty_matrix(value: object, name: str) -> FloatArray:
     array = matrix(value, name)
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}, but needs at least one row and column")
+    return array
+
+
+def block_of_vectors(value: object, name: str, length: int) -> FloatArray:
+    """Finite columns of that length, shape (length, k); k may be 0."""
+    array = float_array(value, name)
+    if array.ndim != 2 or array.shape[0] != length:
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape ({length}, k)")
     return array
 
 
@@ -271,6 +279,13 @@ def integer_of_float(value: object, name: str) -> int:
     return number
 
 
+def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
+    number = positive_int(value, name)
+    if number > largest:
+        raise ValueError(f"{name} is {number}, but there are only {largest} {of_what}")
+    return number
+
+
 def prime_count(value: object, name: str) -> int:
     number = positive_int(value, name)
     if number > 2**16:
@@ -345,6 +360,19 @@ def matrix_axis(value: object, name: str = "axis") -> int:
     if number not in (0, 1):
         raise ValueError(f"{name} is {number}, but must be 0, for rows, or 1, for columns")
     return number
+
+
+def kernel_degree(value: object, name: str = "degree") -> int:
+    number = integer(value, name)
+    if number not in (0, 1):
+        raise ValueError(f"{name} is {number}, but must be 0 or 1")
+    return number
+
+
+def callable_or_none(value: object, name: str) -> Callable[..., object] | None:
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} is {_type(value)}, but needs a function or None")
+    return value
 
 
 def file_path(value: object, name: str = "path") -> Path:

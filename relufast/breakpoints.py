@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._cpus import thread_count
 from relufast._knots import find_knots, resolve_exactly
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
@@ -232,9 +232,7 @@ def breakpoints(
     network = checked_network(network)
     (lo, hi), line = _validate.line_of_inputs(network.widths[0], interval, start, stop, whole_line)
     certify = _validate.flag(certify, "certify")
-    threads = (
-        available_cpus() if n_threads is None else _validate.positive_int(n_threads, "n_threads")
-    )
+    threads = thread_count(n_threads)
     knots = find_knots(network, (lo, hi), line, certify=certify, n_threads=threads)
     if certify and knots.open_after.any():
         knots = resolve_exactly(knots, network, (lo, hi), line)
@@ -252,13 +250,6 @@ def breakpoints(
         network=network,
         line=line,
     )
-
-
-def available_cpus() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _pieces(found: Breakpoints) -> Pieces:

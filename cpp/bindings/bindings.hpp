@@ -20,6 +20,7 @@ pybind11::array_t<T> as_array(const std::vector<T>& values) {
 }
 
 void bind_activation_ranks(pybind11::module_& m);
+void bind_arc_cosine(pybind11::module_& m);
 void bind_blas(pybind11::module_& m);
 void bind_breakpoints(pybind11::module_& m);
 void bind_minimal_pieces(pybind11::module_& m);

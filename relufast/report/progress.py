@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from relufast.breakpoints import available_cpus
+from relufast._cpus import available_cpus
 from relufast.monte_carlo import Estimate, monte_carlo
 from relufast.monte_carlo.statistic import Statistic
 
