@@ -202,7 +202,7 @@ def basis_functions(W: ArrayLike, X: ArrayLike, *, combined: bool = True) -> dic
     >>> x = [[3.0, 4.0, 0.0]]
     >>> functions = relufast.basis_functions(W, x)
     >>> functions["norm"], relufast.function_form("norm", 3)(x)
-    (array([[3.76]]), array([[3.75]]))
+    (array([[3.71]]), array([[3.75]]))
     >>> [functions[group].shape[1] for group in ("norm", "linear", "product", "square")]
     [1, 3, 3, 2]
     """
