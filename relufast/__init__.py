@@ -25,6 +25,7 @@ from relufast.fisher import (
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
+from relufast.learning_curve import LearningCurve, learning_curve
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
     Estimate,
@@ -70,6 +71,7 @@ __all__ = [
     "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
+    "LearningCurve",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
@@ -96,6 +98,7 @@ __all__ = [
     "function_form",
     "get_include",
     "get_library",
+    "learning_curve",
     "load_blas",
     "matrix_rank",
     "minimal_pieces",

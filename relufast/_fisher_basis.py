@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from relufast import _validate
+from relufast import _fisher_groups, _validate
 from relufast._directions import Directions
 from relufast._validate import FloatArray
 
-GROUPS = ("norm", "linear", "product", "square")
+GROUPS = tuple(_fisher_groups.DEGREES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,26 +48,16 @@ class FisherBasis:
 
 def approximate_eigenvectors(rows: Directions) -> FisherBasis:
     """Of the Fisher information of the weights with these rows."""
-    norms, units = rows
-    m, d = units.shape
-    pairs = list(itertools.combinations(range(d), 2))
-    vectors = np.empty((m, d * (d + 3) // 2))
-    vectors[:, 0] = norms
-    vectors[:, 1 : d + 1] = norms[:, np.newaxis] * units
-    for column, (a, b) in enumerate(pairs, start=d + 1):
-        vectors[:, column] = norms * units[:, a] * units[:, b]
-    squares = vectors[:, d + 1 + len(pairs) :]
-    before = np.zeros(m)
-    for g in range(1, d):
-        before += np.square(units[:, g - 1])
-        contrast = before / g - np.square(units[:, g])
-        squares[:, g - 1] = np.sqrt(g / (g + 1.0)) * norms * contrast
-    largest = norms.max(initial=0.0)
+    d = rows.units.shape[1]
+    vectors = _fisher_groups.all_values(rows, combined=True)
+    largest = rows.norms.max(initial=0.0)
     if largest > 0.0:
-        direction = norms / largest
+        direction = rows.norms / largest
+        squares = vectors[:, vectors.shape[1] - (d - 1) :]
         squares -= np.outer(direction, (direction @ squares) / (direction @ direction))
+    indices = [_fisher_groups.indices(group, d, combined=True) for group in GROUPS]
     return FisherBasis(
         vectors=vectors,
-        groups=("norm",) + ("linear",) * d + ("product",) * len(pairs) + ("square",) * (d - 1),
-        indices=((), *((a,) for a in range(d)), *pairs, *((g,) for g in range(1, d))),
+        groups=tuple(g for g, own in zip(GROUPS, indices, strict=True) for _ in own),
+        indices=tuple(index for own in indices for index in own),
     )

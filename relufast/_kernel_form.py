@@ -11,6 +11,8 @@ from relufast._blas import single_threaded
 from relufast._directions import directions
 from relufast._validate import FloatArray
 
+_ENTRIES_AT_ONCE = 2**17  # 1 MB
+
 
 class KernelForm:
     """``factor`` times the arc-cosine function of degree 0 or 1 between the rows of a matrix.
@@ -38,6 +40,18 @@ class KernelForm:
     def to_dense(self, n_threads: int) -> FloatArray:
         with single_threaded():
             dense = _core.arc_cosine_gram(self.units, self._degree, n_threads)
-        dense *= self.scales
-        dense *= (self._factor * self.scales)[:, np.newaxis]
+        scale_entries(dense, self.scales, self.scales, self._factor)
         return dense
+
+
+def scale_entries(
+    matrix: FloatArray, of_rows: FloatArray, of_columns: FloatArray, factor: float
+) -> None:
+    """Multiply each entry by both scales and the factor, in place.
+
+    Scales are multiplied with each other first, so that what is symmetric stays so to the bit.
+    """
+    at_once = max(1, _ENTRIES_AT_ONCE // len(of_columns))
+    for begin in range(0, len(matrix), at_once):
+        rows = slice(begin, begin + at_once)
+        matrix[rows] *= np.outer(of_rows[rows], of_columns) * factor

@@ -285,6 +285,13 @@ def integer_of_float(value: object, name: str) -> int:
     return number
 
 
+def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
+    number = positive_int(value, name)
+    if number > largest:
+        raise ValueError(f"{name} is {number}, but there are only {largest} {of_what}")
+    return number
+
+
 def prime_count(value: object, name: str) -> int:
     number = positive_int(value, name)
     if number > 2**16:
@@ -296,6 +303,31 @@ def non_negative_int(value: object, name: str) -> int:
     number = integer(value, name)
     if number < 0:
         raise ValueError(f"{name} is {number}, but must not be negative")
+    return number
+
+
+def step_numbers(value: object, name: str) -> NDArray[np.int64]:
+    """0, 1, ..., up to an integer, or a vector of integers as it is; none negative."""
+    array = _unmasked_array(value, name)
+    if array.ndim == 0:
+        return np.arange(non_negative_int(value, name) + 1, dtype=np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers")
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs an integer or shape (n,), n at least 1"
+        )
+    if array.min() < 0:
+        raise ValueError(f"{name} has the entry {array.min()}, but must not be negative")
+    if _largest(array) > _EXACT_INTEGERS:
+        raise ValueError(f"{name} has the entry {_largest(array)}, but must be at most 2**53")
+    return array.astype(np.int64)
+
+
+def group_degree(value: object, name: str) -> int:
+    number = integer(value, name)
+    if number not in (0, 1, 2):
+        raise ValueError(f"{name} is {number}, but must be 0, 1 or 2")
     return number
 
 

@@ -12,7 +12,7 @@ from relufast import _core, _validate
 from relufast._blas import single_threaded
 from relufast._cpus import thread_count
 from relufast._directions import directions
-from relufast._kernel_form import KernelForm
+from relufast._kernel_form import KernelForm, scale_entries
 from relufast._symmetric_operator import SymmetricOperator
 from relufast._validate import FloatArray
 
@@ -91,8 +91,10 @@ def arc_cosine_kernel(
     of_x, of_y = directions(points, "X"), directions(others, "Y")
     with single_threaded():
         kernel = _core.arc_cosine_cross_gram(of_x.units, of_y.units, order, threads)
-    kernel *= of_y.norms if order == 1 else np.sign(of_y.norms)
-    kernel *= factor * (of_x.norms if order == 1 else np.sign(of_x.norms))[:, np.newaxis]
+    if order == 1:
+        scale_entries(kernel, of_x.norms, of_y.norms, factor)
+    else:
+        scale_entries(kernel, np.sign(of_x.norms), np.sign(of_y.norms), factor)
     return kernel
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast import _fisher_groups, _validate
+from relufast._directions import directions
 from relufast._products import times, times_transposed
 from relufast._validate import FloatArray
 from relufast.fisher_spectrum import fisher_spectrum
@@ -55,14 +56,15 @@ class FunctionForm:
             To a relative error of (d + 30) 2**-53 of r times the factor; 0 at the origin.
         """
         points = _validate.batch(X, "X", self.dimension)
-        values = _fisher_groups.values(points, "X", self.group, combined=self.combined)
-        forms = math.sqrt(self.eigenvalue) * values
+        rows = directions(points, "X")
+        forms = math.sqrt(self.eigenvalue) * _fisher_groups.values(
+            rows, self.group, combined=self.combined
+        )
         if not self.combined:
             # The mean of all squares is that of degree 0, which has another factor.
-            norms = _fisher_groups.values(points, "X", "norm", combined=False)
             lambda_0 = float(fisher_spectrum(self.dimension, 0).eigenvalues[0])
             factor = math.sqrt(lambda_0) - math.sqrt(self.eigenvalue)
-            forms += (factor / self.dimension) * norms
+            forms += (factor / self.dimension) * rows.norms[:, np.newaxis]
         return forms
 
     @property
@@ -200,7 +202,7 @@ def basis_functions(W: ArrayLike, X: ArrayLike, *, combined: bool = True) -> dic
     >>> x = [[3.0, 4.0, 0.0]]
     >>> functions = relufast.basis_functions(W, x)
     >>> functions["norm"], relufast.function_form("norm", 3)(x)
-    (array([[3.76]]), array([[3.75]]))
+    (array([[3.71]]), array([[3.75]]))
     >>> [functions[group].shape[1] for group in ("norm", "linear", "product", "square")]
     [1, 3, 3, 2]
     """
@@ -208,18 +210,17 @@ def basis_functions(W: ArrayLike, X: ArrayLike, *, combined: bool = True) -> dic
     m, d = weights.shape
     points = np.ascontiguousarray(_validate.batch(X, "X", d))
     is_combined = _validate.flag(combined, "combined")
-    groups = tuple(_fisher_groups.DEGREES)
-    sizes = [len(_fisher_groups.indices(group, d, combined=is_combined)) for group in groups]
-    sums = np.zeros((len(points), sum(sizes)))
-    n_rows = min(m, max(_ROWS, _ENTRIES // sum(sizes)))
+    sizes = _fisher_groups.sizes(d, combined=is_combined)
+    n_functions = sum(sizes.values())
+    sums = np.zeros((len(points), n_functions))
+    n_rows = min(m, max(_ROWS, _ENTRIES // n_functions))
     n_points = max(1, _ENTRIES // n_rows)
     for row in range(0, m, n_rows):
         some = np.ascontiguousarray(weights[row : row + n_rows])
-        vectors = np.hstack(
-            [_fisher_groups.values(some, "W", group, combined=is_combined) for group in groups]
-        )
+        vectors = _fisher_groups.all_values(directions(some, "W"), combined=is_combined)
         for point in range(0, len(points), n_points):
             hidden = times_transposed(points[point : point + n_points], some)
             np.maximum(hidden, 0.0, out=hidden)
             sums[point : point + n_points] += times(hidden, vectors)
-    return dict(zip(groups, np.split(sums, np.cumsum(sizes)[:-1], axis=1), strict=True))
+    ends = np.cumsum(list(sizes.values()))[:-1]
+    return dict(zip(sizes, np.split(sums, ends, axis=1), strict=True))

@@ -130,11 +130,12 @@ def fisher_spectrum(dimension: SupportsIndex, max_degree: SupportsIndex) -> Fish
     >>> import relufast
     >>> spectrum = relufast.fisher_spectrum(10, 4)
     >>> spectrum.eigenvalues
-    array([1.67301211e+00, 2.50000000e-01, 1.38265464e-02, 0.00000000e+00, 8.18139e-05])
+    array([1.67301212e+00, 2.50000000e-01, 1.38265464e-02, 0.00000000e+00,
+           8.18138841e-05])
     >>> spectrum.multiplicities
     (1, 10, 54, 210, 660)
     >>> spectrum.shares
-    array([0.33460242, 0.5       , 0.1493267 , 0.        , 0.01079944])
+    array([0.33460242, 0.5       , 0.1493267 , 0.        , 0.01079943])
     """
     d = _validate.integer_of_float(dimension, "dimension")
     last = _validate.non_negative_int(max_degree, "max_degree")

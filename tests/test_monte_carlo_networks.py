@@ -27,6 +27,7 @@ from relufast.monte_carlo.statistic import block_sequence
 from relufast.statistics import (
     ActivationRanks,
     EffectiveDimensions,
+    FunctionFormErrors,
     Measured,
     NetworksAtPoints,
     NeuronCensus,
@@ -63,6 +64,8 @@ STATISTICS: dict[str, Callable[[], NetworksAtPoints]] = {
     "dimensions, wide": lambda: EffectiveDimensions((200, 200, 150, 1), 100, centered=True),
     "ranks": lambda: ActivationRanks(WIDTHS, 7),
     "ranks, wide": lambda: ActivationRanks((150, 150, 120, 1), 100),
+    "function forms": lambda: FunctionFormErrors(60, 4, 7),
+    "function forms, wide": lambda: FunctionFormErrors(2500, 20, 150),
     "dimensions, orthogonal": lambda: EffectiveDimensions(
         (150, 200, 150, 1), 100, weight_init="orthogonal", kind="stable_rank"
     ),

@@ -66,6 +66,9 @@ class TilePerThread {
 void arc_cosine_product(ArcCosineDegree degree, std::int64_t m, std::int64_t d,
                         const double* directions, std::int64_t k, const double* v, double* y,
                         int n_threads, const Interrupt& interrupt) {
+    if (k == 0) {
+        return;  // BLAS takes no leading dimension of 0
+    }
     TilePerThread tiles(n_threads);
     for_each_pair(blocks(m), n_threads, interrupt, [&](std::int64_t i, std::int64_t j, int thread) {
         double* const tile = tiles.at(thread);
