@@ -271,12 +271,6 @@ def positive_int(value: object, name: str) -> int:
     return number
 
 
-def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
-    number = positive_int(value, name)
-    if number > largest:
-        raise ValueError(f"{name} is {number}, but there are only {largest} {of_what}")
-
-
 def integer_of_float(value: object, name: str) -> int:
     """A positive integer that float64 holds."""
     number = positive_int(value, name)

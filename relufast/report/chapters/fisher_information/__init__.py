@@ -15,12 +15,12 @@ from relufast.report.progress import Progress
 from relufast.report.settings import Settings
 
 _INTRO = (
-    "A two-layer network f(x) = v · relu(W x) with random W and standard normal inputs has a Fisher "
-    "information about v, the matrix J of the means of relu(wᵢ · x) relu(wⱼ · x). Its eigenvectors "
-    "are the directions that data determine one by one, its eigenvalues how well, and how fast "
-    "gradient descent learns them. Ho, Takeishi and Takeuchi find that nearly all of the trace lies "
-    "in three groups of few eigenvalues, whose eigenvectors stand for simple functions.",
-    "Here the m × m matrix is never formed: its product with vectors is computed from W, tile by "
+    "A two-layer network f(x) = v · relu(W x) with random W and standard normal inputs has a "
+    "Fisher information about v: the matrix J of the means of relu(wᵢ · x) relu(wⱼ · x). Its "
+    "eigenvectors are the directions that data determine one by one, its eigenvalues how well, and "
+    "how fast gradient descent learns them. Ho, Takeishi and Takeuchi find that nearly all of the "
+    "trace lies in three groups of few eigenvalues, whose eigenvectors stand for simple functions.",
+    "Here the m × m matrix is never formed: its product with vectors is computed from W, tile by "  # noqa: RUF001
     "tile, and leading eigenpairs by block iterations from the approximate eigenvectors.",
 )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _DIMENSION = 10
-_LAYERS_BY_WIDTH = {100: 60, 300: 40, 1000: 12, 3000: 4}
+_LAYERS_BY_WIDTH = {300: 40, 1000: 12, 3000: 4}
 _DEGREES = (0, 1, 2)
 _GROUPS = ("norm", "linear", "product", "square")
 

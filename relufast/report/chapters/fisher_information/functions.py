@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
+Group = Literal["norm", "linear", "product", "square"]
+
 _DIMENSION = 4
 _SHOWN_WIDTHS = (100, 10_000)
 _POINTS = 120
 _LAYERS_BY_WIDTH = {30: 1000, 100: 1000, 300: 600, 1000: 300, 3000: 100}
-_GROUPS = ("norm", "linear", "product", "square")
+_GROUPS: tuple[Group, ...] = ("norm", "linear", "product", "square")
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _measure(settings: Settings, progress: Progress, width: int, layers: int) ->
     return _Errors(width, found, statistic.theory)
 
 
-def _shown_functions(settings: Settings) -> dict[int, dict[str, tuple[FloatArray, FloatArray]]]:
+def _shown_functions(settings: Settings) -> dict[int, dict[Group, tuple[FloatArray, FloatArray]]]:
     """By width and group: limits and measured values of the group's first function at points."""
     rng = settings.generator("shown functions")
     X = rng.standard_normal((_POINTS, _DIMENSION))
@@ -148,7 +150,7 @@ def _shown_functions(settings: Settings) -> dict[int, dict[str, tuple[FloatArray
 
 
 def _draw_functions(
-    layout: Layout, shown: dict[int, dict[str, tuple[FloatArray, FloatArray]]]
+    layout: Layout, shown: dict[int, dict[Group, tuple[FloatArray, FloatArray]]]
 ) -> Drawing:
     from relufast.report import figures
 

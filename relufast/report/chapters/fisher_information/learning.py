@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _DIMENSION = 10
 _WIDTH = 1000
 _ETA = 0.5
-_STEPS = np.unique(np.concatenate([[0], np.geomspace(1, 10_000, 60).astype(int)]))
 _SHOWN = (0, 1, 10, 100, 1000, 10_000)
+_STEPS = np.union1d(_SHOWN, np.geomspace(1, 10_000, 60).astype(int))
 
 
 def section(settings: Settings) -> Section:
