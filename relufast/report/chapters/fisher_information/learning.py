@@ -35,8 +35,8 @@ def section(settings: Settings) -> Section:
     return Section(
         title="How fast gradient descent learns",
         text=(
-            f"A layer of {_WIDTH:,} neurons for {_DIMENSION} inputs learns random output weights by "
-            "gradient descent on the population loss. Along an eigenvector the error shrinks by "
+            f"A layer of {_WIDTH:,} neurons for {_DIMENSION} inputs learns random output weights "
+            "by gradient descent on the population loss. Along an eigenvector the error shrinks by "
             "1 − η λ a step, so that each group of eigenvectors is learned at its own pace.",  # noqa: RUF001
         ),
         figures=(
