@@ -203,8 +203,10 @@ def learning_curve(
 
 def _remaining(rates: FloatArray | float, steps: NDArray[np.int64]) -> FloatArray:
     """(1 - eta lambda)^(2 t), of shape (steps, *rates.shape)."""
-    left = np.abs(1.0 - np.asarray(rates))
-    powers: FloatArray = left ** (2.0 * steps.reshape(-1, *(1,) * left.ndim))
+    y = np.asarray(rates)
+    # The logarithm of |1 - y| without the rounding of 1 - y, which a power would multiply by t.
+    logarithms = np.log1p(np.maximum(np.where(y < 1.0, -y, y - 2.0), -1.0 + 2.0**-53))
+    powers: FloatArray = np.exp(2.0 * steps.reshape(-1, *(1,) * y.ndim) * logarithms)
     return powers
 
 
@@ -232,7 +234,7 @@ def _points(eta: float, largest: float, last_step: int) -> int:
         values = x * _remaining(rate * x, np.array([step]))[0]
         series = np.abs(dct(values)) / (2 * n)
         beyond = np.cumsum(series[::-1])[::-1]
-        if beyond[n] <= _ACCURACY:
+        if beyond[n] <= _ACCURACY or n >= 2**22:
             degree = int(np.argmax(beyond <= _ACCURACY))
             return degree // 2 + 1
         n *= 2

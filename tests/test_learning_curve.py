@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import relufast
 from relufast._spectral_measure import spectral_measure
+from relufast.learning_curve import _points
 
 Array = NDArray[np.float64]
 TOL = 1e-11
@@ -209,6 +210,14 @@ def test_result() -> None:
     assert curve.eta == 0.5
     with pytest.raises(AttributeError):
         curve.eta = 1.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("step", [0, 1, 10**4, 10**6, 2**53])
+@pytest.mark.parametrize("rate", [1e-18, 1e-9, 3e-5, 1e-3, 0.1, 1.0, 1.99])
+def test_the_number_of_points_is_found_for_any_step(rate: float, step: int) -> None:
+    """Rounding, which many steps multiply, must not be taken for what the series has beyond."""
+    points = _points(rate, 1.0, step)
+    assert 1 <= points <= 16 + 8 * math.sqrt(min(rate * step, 1e11 + 2))
 
 
 # ---- The spectral measure ----
