@@ -1,4 +1,4 @@
-"""Peak memory of one call, in a process of its own: ``python _memory.py WIDTH DEPTH``."""
+"""Peak memory of one call, in a process of its own: ``python _memory.py MEASURE JSON``."""
 
 from __future__ import annotations
 
@@ -11,13 +11,24 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 import relufast
 
 
 def measure_memory(width: int, depth: int, *, seed: int, radius: float) -> dict[str, Any]:
-    """Peak resident memory, interpreter, libraries and the network included."""
-    command = [sys.executable, __file__, *map(str, (width, depth, seed, radius))]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    """Of breakpoints: peak resident memory, interpreter, libraries and the network included."""
+    return _in_a_process("breakpoints", width=width, depth=depth, seed=seed, radius=radius)
+
+
+def measure_fisher_memory(m: int, d: int, k: int, *, seed: int, tol: float) -> dict[str, Any]:
+    """Of leading eigenpairs of the Fisher information: the same."""
+    return _in_a_process("fisher", m=m, d=d, k=k, seed=seed, tol=tol)
+
+
+def _in_a_process(measure: str, **arguments: float) -> dict[str, Any]:
+    command = [sys.executable, __file__, measure, json.dumps(arguments)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     record: dict[str, Any] = json.loads(done.stdout)
     return record
 
@@ -33,13 +44,13 @@ def peak_gib() -> float:
     return peak_rss / (2**30 if sys.platform == "darwin" else 2**20)
 
 
-def _main(width: int, depth: int, seed: int, radius: float) -> None:
+def _breakpoints(width: int, depth: int, seed: int, radius: float) -> dict[str, Any]:
     network = relufast.Network.random((1, *[width] * depth, 1), bias_variance=0.25, seed=seed)
     before = peak_gib()
     began = perf_counter()
     found = relufast.breakpoints(network, (-radius, radius), n_threads=2)
     seconds = perf_counter() - began
-    record = {
+    return {
         "width": width,
         "depth": depth,
         "seed": seed,
@@ -50,8 +61,32 @@ def _main(width: int, depth: int, seed: int, radius: float) -> None:
         "certified": found.certified,
         "n_ambiguous": found.n_ambiguous,
     }
-    print(json.dumps(record))
+
+
+def _fisher(m: int, d: int, k: int, seed: int, tol: float) -> dict[str, Any]:
+    W = np.random.default_rng(seed).standard_normal((m, d)) / np.sqrt(m)
+    J = relufast.FisherInformation(W)
+    before = peak_gib()
+    began = perf_counter()
+
+    def show(step: relufast.EigenProgress) -> None:
+        seconds = perf_counter() - began
+        print(f"pass {step.passes}, {seconds:.0f} s: {step}", file=sys.stderr, flush=True)
+
+    found = J.eigh(k, tol=tol, n_threads=2, progress=show)
+    return {
+        "m": m,
+        "d": d,
+        "k": k,
+        "seed": seed,
+        "seconds": perf_counter() - began,
+        "peak_gib": peak_gib(),
+        "peak_before_gib": before,
+        "passes": found.passes,
+        "largest_residual": found.residuals.max() / found.eigenvalues[0],
+    }
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]))
+    measures = {"breakpoints": _breakpoints, "fisher": _fisher}
+    print(json.dumps(measures[sys.argv[1]](**json.loads(sys.argv[2]))))

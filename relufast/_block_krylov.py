@@ -93,7 +93,7 @@ def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
     from others (Stathopoulos and Wu, SIAM J. Sci. Comput. 23(6), 2002), twice to be orthogonal to
     rounding.
     """
-    for _ in range(3):
+    for _ in range(2):
         lengths = np.linalg.norm(rows, axis=1)
         rows = rows[lengths > 0.0] / lengths[lengths > 0.0, np.newaxis]
         rows = rows - (rows @ basis.T) @ basis

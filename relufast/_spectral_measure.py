@@ -18,36 +18,48 @@ class SpectralMeasure(NamedTuple):
 
 
 def spectral_measure(
-    product: Callable[[FloatArray], FloatArray], v: FloatArray, rank: int, n_points: int
+    product: Callable[[FloatArray], FloatArray],
+    v: FloatArray,
+    rank: int,
+    n_points: Callable[[float], int],
 ) -> SpectralMeasure:
-    """Of a matrix given by its products, at v: v^T g(J) v, exact for degrees to 2 n_points - 1.
+    """Of a positive semidefinite matrix given by its products, at v: v^T g(J) v.
 
-    `rank` bounds the dimension of the space that v and its images lie in.
+    With n points it is exact for polynomials to degree 2 n - 1. `n_points` says how many are
+    needed, from the largest node so far; `rank` bounds the dimension of the space of v's images.
     """
-    # Imported here because it takes 0.3 s, which `import relufast` need not.
-    from scipy.linalg import eigh_tridiagonal
-
     mass = float(v @ v)
     if mass == 0.0 or rank == 0:
         return SpectralMeasure(np.zeros(1), np.zeros(1))
-    basis = np.empty((min(n_points, rank), len(v)))
+    basis = np.empty((16, len(v)))
     basis[0] = v / np.sqrt(mass)
     diagonal: list[float] = []
     beside: list[float] = []
-    for n in range(len(basis)):
-        image = product(basis[n])
+    while True:
+        n = len(diagonal) + 1
+        image = product(basis[n - 1])
         scale = float(np.linalg.norm(image))
-        diagonal.append(float(basis[n] @ image))
-        if n + 1 == len(basis):
+        diagonal.append(float(basis[n - 1] @ image))
+        nodes, weights = _points(diagonal, beside)
+        if n >= min(rank, n_points(float(nodes[-1]))):
             break
         # Twice, so that the basis stays orthogonal to rounding.
         for _ in range(2):
-            image -= basis[: n + 1].T @ (basis[: n + 1] @ image)
+            image -= basis[:n].T @ (basis[:n] @ image)
         length = float(np.linalg.norm(image))
         if length <= 1e-14 * scale:
             break  # a space that the matrix keeps
         beside.append(length)
-        basis[n + 1] = image / length
+        if n == len(basis):
+            basis = np.concatenate([basis, np.empty_like(basis)])
+        basis[n] = image / length
+    return SpectralMeasure(nodes, mass * weights)
+
+
+def _points(diagonal: list[float], beside: list[float]) -> tuple[FloatArray, FloatArray]:
+    """Nodes, rising, and weights of sum 1, of a tridiagonal matrix at its first unit vector."""
+    # Imported here because it takes 0.3 s, which `import relufast` need not.
+    from scipy.linalg import eigh_tridiagonal
+
     nodes, vectors = eigh_tridiagonal(np.array(diagonal), np.array(beside))
-    first: FloatArray = np.asarray(vectors[0], np.float64)
-    return SpectralMeasure(np.asarray(nodes, np.float64), mass * first**2)
+    return np.asarray(nodes, np.float64), np.asarray(vectors[0], np.float64) ** 2

@@ -117,7 +117,8 @@ class FisherInformation(SymmetricOperator):
     Notes
     -----
     An entry errs by less than 4 eps |w_i| |w_j|, eps = 2**-52, given the cosine of t, and passes
-    on the error of that, about (d + 4) eps at most. A product with k vectors makes half of the
+    on the error of that, about (d + 4) eps at most. Squares of norms below 1e-154 lose digits, as
+    float64 does there. A product with k vectors makes half of the
     entries, 2 d operations and 2 to 4 ns each, and takes 2 k operations for every entry. Memory is
     O(m (d + k)).
 
@@ -135,7 +136,7 @@ class FisherInformation(SymmetricOperator):
     1.5
     >>> pairs = J.eigh(4)
     >>> pairs.eigenvalues.round(2)
-    array([1.12, 0.26, 0.25, 0.24])
+    array([0.57, 0.27, 0.25, 0.23])
     >>> bool(pairs.residuals.max() < 1e-8 * pairs.eigenvalues[0])
     True
     """
@@ -351,9 +352,9 @@ class FisherInformation(SymmetricOperator):
         Block Krylov started from `basis`, with all products kept and restarts. For Gaussian W and
         k at the end of a group (1, 1 + d, d (d + 3) / 2) some 3 to 5 passes do, because the next
         group's eigenvalues are far smaller; k inside of a group or beyond the last takes more.
-        There are at least 2 passes. Memory is for about 10 (k + 4) vectors of length m, or 10 times
-        the size of `basis` where k comes near that; k above m / 2 is done by one pass with the
-        identity, that is the dense matrix.
+        There are at least 2 passes, unless all residuals vanish at the first. Memory is for about
+        10 (k + 4) vectors of length m, or 10 times the size of `basis` where k comes near that; k
+        above m / 2 is done by one pass with the identity, that is the dense matrix.
 
         Residuals prove that there is an eigenvalue near each one found. That none in between is
         missed is not proven, but random vectors in the block make it unlikely.

@@ -18,6 +18,7 @@ from relufast.fisher_spectrum import fisher_spectrum
 _GROUPS = ("norm", "linear", "quadratic")
 _NEXT_DEGREE = (1, 2, 4)  # of an eigenvalue that is not 0
 _ACCURACY = 1e-12
+_MARGIN = 1.2  # of the end of the rest's spectrum over the largest node of quadrature
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,8 +117,9 @@ def learning_curve(
     *How.* Leading eigenpairs give the first groups, for all steps at once. For the rest the loss is
     the integral of lambda (1 - eta lambda)^(2 t) over the spectral measure of the error. Lanczos's
     process of n steps integrates polynomials of degree 2 n - 1 exactly; n is such that what the
-    function has beyond this degree, by its Chebyshev series on the interval that is left, is below
-    1e-12. That grows like the square root of eta lambda t, with the first lambda of the rest.
+    function has beyond this degree is below 1e-12, by its Chebyshev series on an interval that is
+    a fifth longer than the largest node found. n grows like the square root of eta lambda t, with
+    the largest lambda of the rest.
 
     *How accurate.* To some `tol` times lambda_1 |v - target|^2 in each group, where the start's
     error is meant, because eigenvectors are that accurate; groups whose eigenvalues meet may also
@@ -181,7 +183,13 @@ def learning_curve(
         at_limit = SpectralMeasure(limits[[k]], squares.sum(keepdims=True))
         theory[:, k] = _loss(at_limit, rate, numbers)
     last = float(pairs.eigenvalues[-1])
-    rest = spectral_measure(product, others, m - len(parts), _points(rate, last, numbers.max()))
+    last_step = int(numbers.max())
+    rest = spectral_measure(
+        product,
+        others,
+        m - len(parts),
+        lambda found: _points(rate, min(_MARGIN * found, last), last_step),
+    )
     losses[:, -1] = _loss(rest, rate, numbers)
     initial = _loss(rest, rate, np.zeros(1, np.int64))[0]
     theory[:, -1] = initial * _remaining(rate * limits[_NEXT_DEGREE[degree]], numbers)
@@ -195,8 +203,10 @@ def learning_curve(
 
 def _remaining(rates: FloatArray | float, steps: NDArray[np.int64]) -> FloatArray:
     """(1 - eta lambda)^(2 t), of shape (steps, *rates.shape)."""
-    left = np.abs(1.0 - np.asarray(rates))
-    powers: FloatArray = left ** (2.0 * steps.reshape(-1, *(1,) * left.ndim))
+    y = np.asarray(rates)
+    # The logarithm of |1 - y| without the rounding of 1 - y, which a power would multiply by t.
+    logarithms = np.log1p(np.maximum(np.where(y < 1.0, -y, y - 2.0), -1.0 + 2.0**-53))
+    powers: FloatArray = np.exp(2.0 * steps.reshape(-1, *(1,) * y.ndim) * logarithms)
     return powers
 
 
@@ -224,7 +234,7 @@ def _points(eta: float, largest: float, last_step: int) -> int:
         values = x * _remaining(rate * x, np.array([step]))[0]
         series = np.abs(dct(values)) / (2 * n)
         beyond = np.cumsum(series[::-1])[::-1]
-        if beyond[n] <= _ACCURACY:
+        if beyond[n] <= _ACCURACY or n >= 2**22:
             degree = int(np.argmax(beyond <= _ACCURACY))
             return degree // 2 + 1
         n *= 2

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import relufast
 from relufast._spectral_measure import spectral_measure
+from relufast.learning_curve import _points
 
 Array = NDArray[np.float64]
 TOL = 1e-11
@@ -196,7 +197,7 @@ def test_same_for_any_number_of_threads() -> None:
     first = relufast.learning_curve(W, target, 20, 0.3, n_threads=1)
     for n_threads in (2, 7):
         other = relufast.learning_curve(W, target, 20, 0.3, n_threads=n_threads)
-        np.testing.assert_allclose(other.loss, first.loss, rtol=1e-12)
+        np.testing.assert_array_equal(other.loss, first.loss)
 
 
 def test_result() -> None:
@@ -211,6 +212,14 @@ def test_result() -> None:
         curve.eta = 1.0  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("step", [0, 1, 10**4, 10**6, 2**53])
+@pytest.mark.parametrize("rate", [1e-18, 1e-9, 3e-5, 1e-3, 0.1, 1.0, 1.99])
+def test_the_number_of_points_is_found_for_any_step(rate: float, step: int) -> None:
+    """Rounding, which many steps multiply, must not be taken for what the series has beyond."""
+    points = _points(rate, 1.0, step)
+    assert 1 <= points <= 16 + 8 * math.sqrt(min(rate * step, 1e11 + 2))
+
+
 # ---- The spectral measure ----
 
 
@@ -220,7 +229,7 @@ def test_spectral_measure_integrates_polynomials(n_points: int) -> None:
     A = rng.standard_normal((30, 30))
     A = A @ A.T / 30
     v = rng.standard_normal(30)
-    nodes, weights = spectral_measure(lambda x: A @ x, v, 30, n_points)
+    nodes, weights = spectral_measure(lambda x: A @ x, v, 30, lambda _: n_points)
     assert len(nodes) == n_points
     image = v
     for degree in range(2 * n_points):
@@ -233,9 +242,9 @@ def test_spectral_measure_integrates_polynomials(n_points: int) -> None:
 def test_spectral_measure_of_a_small_invariant_space() -> None:
     values = np.array([3.0, 1.0, 0.25, 0.0, 0.0])
     v = np.array([1.0, 2.0, 0.0, 3.0, 4.0])
-    nodes, weights = spectral_measure(lambda x: values * x, v, 5, 5)
+    nodes, weights = spectral_measure(lambda x: values * x, v, 5, lambda _: 5)
     order = np.argsort(nodes)[-2:]
     np.testing.assert_allclose(nodes[order], [1.0, 3.0], rtol=1e-13)
     np.testing.assert_allclose(weights[order], [4.0, 1.0], rtol=1e-12)
-    nodes, weights = spectral_measure(lambda x: values * x, np.zeros(5), 5, 5)
+    nodes, weights = spectral_measure(lambda x: values * x, np.zeros(5), 5, lambda _: 5)
     assert not weights.any()
