@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _DIMENSION = 10
-_LAYERS_BY_WIDTH = {300: 40, 1000: 12, 3000: 4}
+_LAYERS_BY_WIDTH = {1000: 16, 3000: 4, 10_000: 2}
+_ALWAYS = 3000  # widths that any report shows
 _DEGREES = (0, 1, 2)
 _GROUPS = ("norm", "linear", "product", "square")
 
@@ -56,7 +57,7 @@ def section(settings: Settings, progress: Progress) -> Section:
     groups = [
         _measure(settings, progress, width, settings.scaled(layers))
         for width, layers in _LAYERS_BY_WIDTH.items()
-        if width <= max(10 * settings.largest_width, min(_LAYERS_BY_WIDTH))
+        if width <= max(10 * settings.largest_width, _ALWAYS)
     ]
     limit = fisher_spectrum(_DIMENSION, 2)
     numbers = ", ".join(f"{g.found.n_trials} of m = {g.width:,}" for g in groups)
