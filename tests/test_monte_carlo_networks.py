@@ -239,7 +239,7 @@ def test_a_statistic_of_ones_own() -> None:
 
 def test_uncertified_trials_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deep networks, of which only integers decide all signs."""
-    statistic = NeuronCensus((20,) * 45 + (1,), 10, bias_variance=0.0)
+    statistic = NeuronCensus((20,) * 61 + (1,), 10, bias_variance=0.0)
     assert relufast.monte_carlo(statistic, n_trials=3, seed=1).n_uncertified == 0
     module = sys.modules["relufast.neuron_census"]  # the package's name is the function's
     monkeypatch.setattr(module, "BUDGET", 0.0)
