@@ -240,7 +240,10 @@ def test_a_statistic_of_ones_own() -> None:
     assert relufast.replay(statistic, seed=1, block=2, trial=3) == network(X).sum()
 
 
-def test_uncertified_trials_are_counted() -> None:
-    """Deep networks, of which no bound decides all signs."""
-    statistic = NeuronCensus((20,) * 45 + (1,), 10, bias_variance=0.0)
+def test_uncertified_trials_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deep networks, of which only integers decide all signs."""
+    statistic = NeuronCensus((20,) * 61 + (1,), 10, bias_variance=0.0)
+    assert relufast.monte_carlo(statistic, n_trials=3, seed=1).n_uncertified == 0
+    module = sys.modules["relufast.neuron_census"]  # the package's name is the function's
+    monkeypatch.setattr(module, "BUDGET", 0.0)
     assert relufast.monte_carlo(statistic, n_trials=3, seed=1).n_uncertified == 3

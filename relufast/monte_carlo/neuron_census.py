@@ -41,7 +41,7 @@ class NeuronCensus(NetworksAtPoints):
     Notes
     -----
     Counts are those of `neuron_census`. A trial is in `Estimate.n_uncertified` if a count of any
-    of its layers is not certified, as for deep networks most are.
+    of its layers is not certified, which is rare.
 
     Examples
     --------
