@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +11,7 @@ import numpy as np
 from relufast._validate import FloatArray
 from relufast.fisher import FisherInformation
 from relufast.fisher_spectrum import fisher_spectrum
-from relufast.monte_carlo import Estimate as MonteCarloEstimate
-from relufast.monte_carlo.functions import Function
+from relufast.report import estimate
 from relufast.report.chapter import Column, Figure, Section, Table
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
@@ -36,21 +34,9 @@ class _Groups:
     """Of layers of one width m: means of eigenvalues by degree, and largest angles by group."""
 
     width: int
-    found: MonteCarloEstimate
-
-    @property
-    def eigenvalues(self) -> list[Estimate]:
-        return self._part(0)
-
-    @property
-    def angles(self) -> list[Estimate]:
-        """In degrees, by group."""
-        return self._part(len(_DEGREES))
-
-    def _part(self, begin: int) -> list[Estimate]:
-        size = len(_DEGREES) if begin == 0 else len(_GROUPS)
-        pairs = zip(self.found.mean, self.found.standard_error, strict=True)
-        return [Estimate(float(m), float(e)) for m, e in list(pairs)[begin : begin + size]]
+    layers: int
+    eigenvalues: list[Estimate]
+    angles: list[Estimate]  # in degrees, by group
 
 
 def section(settings: Settings, progress: Progress) -> Section:
@@ -60,7 +46,7 @@ def section(settings: Settings, progress: Progress) -> Section:
         if width <= max(10 * settings.largest_width, _ALWAYS)
     ]
     limit = fisher_spectrum(_DIMENSION, 2)
-    numbers = ", ".join(f"{g.found.n_trials} of m = {g.width:,}" for g in groups)
+    numbers = ", ".join(f"{g.layers} of m = {g.width:,}" for g in groups)
     widest = groups[-1]
     return Section(
         title="Eigenvalues and eigenvectors at finite width",
@@ -101,20 +87,17 @@ def section(settings: Settings, progress: Progress) -> Section:
 
 def _measure(settings: Settings, progress: Progress, width: int, layers: int) -> _Groups:
     label = f"Fisher spectrum, m = {width}"
-    found = progress.monte_carlo(
-        Function(partial(_spectrum_and_angles, width), block_size=1),
-        n_trials=layers,
-        seed=settings.network_seeds(label, 1)[0],
-        label=label,
-    )
-    return _Groups(width, found)
+    rng = settings.generator(label)
+    rows = [_spectrum_and_angles(width, rng) for _ in progress.track(range(layers), label)]
+    found = estimate.means(rows)
+    return _Groups(width, layers, found[: len(_DEGREES)], found[len(_DEGREES) :])
 
 
 def _spectrum_and_angles(width: int, rng: np.random.Generator) -> FloatArray:
     d = _DIMENSION
     fisher = FisherInformation(rng.standard_normal((width, d)) / np.sqrt(width))
-    values = fisher.eigh(d * (d + 3) // 2, n_threads=1).eigenvalues
-    angles = fisher.alignment(n_threads=1)
+    values = fisher.eigh(d * (d + 3) // 2).eigenvalues
+    angles = fisher.alignment()
     return np.array(
         [
             values[0],
@@ -135,7 +118,7 @@ def _table(groups: Sequence[_Groups]) -> Table:
             *(Column(f"eigenvalue_{k}", f"degree {k}") for k in _DEGREES),
             *(Column(f"angle_{group}", f"angle, {group}") for group in _GROUPS),
         ),
-        rows=[(g.width, g.found.n_trials, *g.eigenvalues, *g.angles) for g in groups],
+        rows=[(g.width, g.layers, *g.eigenvalues, *g.angles) for g in groups],
     )
 
 
