@@ -65,8 +65,8 @@ def section(settings: Settings) -> Section:
             ),
         ),
         findings=(
-            "Half of a group's loss is gone after "
-            + ", ".join(f"{steps:,} steps ({group})" for group, steps in half.items())
+            "Half of a group's loss is gone at step "
+            + ", ".join(f"{step:,} ({group})" for group, step in half.items())
             + ".",
         ),
     )
@@ -82,8 +82,9 @@ def _draw(layout: Layout, curve: LearningCurve) -> Drawing:
         axes.plot(1 + curve.steps, curve.theory[:, i], color=colour, linestyle="--", linewidth=0.9)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_ylim(bottom=1e-6 * curve.loss.sum(axis=1).max())
+    start = curve.total[0]
+    axes.set_ylim(1e-6 * start, 3.0 * start)
     axes.set_xlabel("1 + steps")
     axes.set_ylabel("population loss")
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside lower center", ncols=len(curve.groups))
     return figure
