@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _DEPTH = 30
-_NETWORKS_BY_WIDTH = {32: 1000, 64: 400, 128: 120, 256: 30}
+_NETWORKS_BY_WIDTH = {32: 1000, 64: 300, 128: 60, 256: 16}
 _SHOWN_LAYERS = (5, 10, 20, 30)
 
 
