@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from relufast._products import times, times_transposed
 from relufast._validate import FloatArray
 
-GUARDS = (
-    4  # pairs kept beyond those asked for, so that the last of them is not cut out of a cluster
-)
+# Pairs kept beyond those asked for, so that the last of them is not cut out of a cluster.
+GUARDS = 4
 _BLOCKS_KEPT = 5  # of the size of the first one, before the space is made smaller
 # Directions whose part outside of the others is smaller than this are left out.
 _DEPENDENT = 1e-7
@@ -38,7 +38,8 @@ def approximations(
 
     Block Krylov with restarts: the space grows by the residuals of the pairs that are not yet
     within `tol` of the largest eigenvalue, all products are kept, and where there are too many
-    rows only the leading Ritz vectors stay.
+    rows only the leading Ritz vectors stay. Inside of `_blas.single_threaded` bits do not depend on
+    the threads of BLAS, and its threads do not fight those of the product for the CPUs.
     """
     size = start.shape[1]
     wanted = min(k + GUARDS, size)
@@ -55,15 +56,13 @@ def approximations(
         basis[used:count] = new
         image[used:count] = product(np.ascontiguousarray(new.T)).T
         passes += 1
-        projected[:count, used:count] = basis[:count] @ image[used:count].T
+        projected[:count, used:count] = times_transposed(basis[:count], image[used:count])
         projected[used:count, :used] = projected[:used, used:count].T
-        values, combinations = np.linalg.eigh(projected[:count, :count])
-        leading = combinations[:, ::-1][:, :wanted].T
-        values = values[::-1][:wanted]
+        values, leading = _leading(projected[:count, :count], wanted)
         used = count
 
-        vectors = leading @ basis[:used]
-        residuals = leading @ image[:used]
+        vectors = times(leading, basis[:used])
+        residuals = times(leading, image[:used])
         residuals -= values[:, np.newaxis] * vectors
         sizes = np.linalg.norm(residuals, axis=1)
         yield Approximation(values[:k], vectors[:k], sizes[:k], passes)
@@ -78,12 +77,25 @@ def _restart(
     basis: FloatArray, image: FloatArray, projected: FloatArray, used: int, kept: int
 ) -> int:
     """Keep that many leading Ritz vectors, whose images are known without a product."""
-    values, combinations = np.linalg.eigh(projected[:used, :used])
-    leading = combinations[:, ::-1][:, :kept].T
-    basis[:kept] = leading @ basis[:used]
-    image[:kept] = leading @ image[:used]
-    projected[:kept, :kept] = np.diag(values[::-1][:kept])
+    values, leading = _leading(projected[:used, :used], kept)
+    basis[:kept] = times(leading, basis[:used])
+    image[:kept] = times(leading, image[:used])
+    projected[:kept, :kept] = np.diag(values)
     return kept
+
+
+def _leading(matrix: FloatArray, k: int) -> tuple[FloatArray, FloatArray]:
+    """The k largest eigenvalues, descending, and their eigenvectors as rows."""
+    values, vectors = _eigh(matrix)
+    return values[::-1][:k], np.ascontiguousarray(vectors.T[::-1][:k])
+
+
+def _eigh(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
+    # Imported here because it takes 0.3 s, which `import relufast` need not.
+    from scipy.linalg import eigh
+
+    values, vectors = eigh(matrix, check_finite=False)
+    return values, vectors
 
 
 def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
@@ -96,10 +108,10 @@ def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
     for _ in range(2):
         lengths = np.linalg.norm(rows, axis=1)
         rows = rows[lengths > 0.0] / lengths[lengths > 0.0, np.newaxis]
-        rows = rows - (rows @ basis.T) @ basis
         if len(rows) == 0:
             break
-        values, combinations = np.linalg.eigh(rows @ rows.T)
+        rows = rows - times(times_transposed(rows, basis), basis)
+        values, combinations = _eigh(times_transposed(rows, rows))
         far = values > _DEPENDENT**2
-        rows = (combinations[:, far] / np.sqrt(values[far])).T @ rows
+        rows = times(np.ascontiguousarray((combinations[:, far] / np.sqrt(values[far])).T), rows)
     return rows

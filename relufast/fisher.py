@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast import _validate
+from relufast._blas import single_threaded
 from relufast._block_krylov import GUARDS, Approximation, approximations
 from relufast._cpus import thread_count
 from relufast._directions import directions
 from relufast._feature_form import FeatureForm
 from relufast._fisher_basis import GROUPS, FisherBasis, approximate_eigenvectors
 from relufast._kernel_form import KernelForm
+from relufast._products import times
 from relufast._symmetric_operator import SymmetricOperator
 from relufast._validate import FloatArray
 
@@ -374,20 +376,21 @@ class FisherInformation(SymmetricOperator):
         def product(block: FloatArray) -> FloatArray:
             return self._form.product(block, threads)
 
-        start = self._first_block(number, random)
         best: Approximation | None = None
-        for found in approximations(product, start, number, tolerance, random):
-            best = found
-            small = found.residuals <= tolerance * abs(found.values[0])
-            if report is not None:
-                scale = abs(float(found.values[0])) or 1.0
-                worst = float(found.residuals.max()) / scale
-                report(EigenProgress(found.passes, int(small.sum()), number, worst))
-            is_whole = len(start) == self._n_rows
-            if small.all() and (found.passes > 1 or is_whole):
-                return _as_eigenpairs(found)
-            if found.passes == most:
-                break
+        with single_threaded():
+            start = self._first_block(number, random)
+            for found in approximations(product, start, number, tolerance, random):
+                best = found
+                small = found.residuals <= tolerance * abs(found.values[0])
+                if report is not None:
+                    scale = abs(float(found.values[0])) or 1.0
+                    worst = float(found.residuals.max()) / scale
+                    report(EigenProgress(found.passes, int(small.sum()), number, worst))
+                is_whole = len(start) == self._n_rows
+                if small.all() and (found.passes > 1 or is_whole):
+                    return _as_eigenpairs(found)
+                if found.passes == most:
+                    break
         assert best is not None
         pairs = _as_eigenpairs(best)
         small = best.residuals <= tolerance * abs(best.values[0])
@@ -417,7 +420,7 @@ class FisherInformation(SymmetricOperator):
             if n_second < len(start) - n_linear:
                 # Not all of a large group: random combinations of it.
                 mix = random.standard_normal((n_second, len(start) - n_linear))
-                start = np.vstack([start[:n_linear], mix @ start[n_linear:]])
+                start = np.vstack([start[:n_linear], times(mix, start[n_linear:])])
         n_random = max(GUARDS, k + GUARDS - len(start))
         more = random.standard_normal((n_random, m))
         return np.vstack([start, more])
@@ -439,6 +442,8 @@ def _angles(group: FloatArray, space: FloatArray, name: str) -> FloatArray:
     """Rising; from sines where they are small, from cosines where not, both to rounding."""
     from scipy.linalg import subspace_angles
 
-    if np.linalg.matrix_rank(group) < group.shape[1]:
+    with single_threaded():
+        angles = np.asarray(subspace_angles(group, space))
+    if len(angles) < group.shape[1]:
         raise ValueError(f"W makes the vectors of the group {name!r} linearly dependent")
-    return np.asarray(subspace_angles(group, space))[::-1].copy()
+    return angles[::-1].copy()
