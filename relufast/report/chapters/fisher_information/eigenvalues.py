@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _DIMENSION = 10
-_LAYERS_BY_WIDTH = {1000: 16, 3000: 4, 10_000: 2}
+_LAYERS_BY_WIDTH = {100: 60, 300: 40, 1000: 16, 3000: 4, 10_000: 2}
 _ALWAYS = 3000  # widths that any report shows
 _DEGREES = (0, 1, 2)
 _GROUPS = ("norm", "linear", "product", "square")
@@ -70,7 +70,7 @@ def section(settings: Settings, progress: Progress) -> Section:
                 ),
             ),
         ),
-        tables=(_table(groups),),
+        tables=_tables(groups),
         findings=(
             f"At m = {widest.width:,} the groups' mean eigenvalues are "
             + ", ".join(str(e) for e in widest.eigenvalues)
@@ -108,17 +108,21 @@ def _spectrum_and_angles(width: int, rng: np.random.Generator) -> FloatArray:
     )
 
 
-def _table(groups: Sequence[_Groups]) -> Table:
-    return Table(
-        name="fisher-groups",
-        caption="Mean eigenvalue by degree and largest angle in degrees by group.",
-        columns=(
-            Column("width", "m", ","),
-            Column("layers", "layers"),
-            *(Column(f"eigenvalue_{k}", f"degree {k}") for k in _DEGREES),
-            *(Column(f"angle_{group}", f"angle, {group}") for group in _GROUPS),
+def _tables(groups: Sequence[_Groups]) -> tuple[Table, Table]:
+    size = (Column("width", "m", ","), Column("layers", "layers"))
+    return (
+        Table(
+            name="fisher-eigenvalues",
+            caption="Mean eigenvalue by degree.",
+            columns=(*size, *(Column(f"degree_{k}", f"degree {k}") for k in _DEGREES)),
+            rows=[(g.width, g.layers, *g.eigenvalues) for g in groups],
         ),
-        rows=[(g.width, g.layers, *g.eigenvalues, *g.angles) for g in groups],
+        Table(
+            name="fisher-angles",
+            caption="Largest angle by group, in degrees.",
+            columns=(*size, *(Column(group, group) for group in _GROUPS)),
+            rows=[(g.width, g.layers, *g.angles) for g in groups],
+        ),
     )
 
 
@@ -136,15 +140,15 @@ def _draw(layout: Layout, groups: Sequence[_Groups]) -> Drawing:
         values.axhline(limit.eigenvalues[k], color=colour, linewidth=1)
         values.axhline(limit.leading_eigenvalues[k], color=colour, linewidth=1, linestyle=":")
     values.set_title("Mean eigenvalue")
-    values.legend(loc="center right")
     for i, (group, (colour, marker)) in enumerate(zip(_GROUPS, styles, strict=True)):
         figures.points(angles, widths, [g.angles[i] for g in groups], colour, marker, group)
-    guide = [20.0, 20.0 * (widths[0] / widths[-1]) ** 0.5]
+    steepest = groups[-1].angles[2].value
+    guide = [steepest * (widths[-1] / widths[0]) ** 0.5, steepest]
     angles.plot([widths[0], widths[-1]], guide, color=figures.MUTED, linestyle="--")
     angles.set_title("Largest angle, degrees")
-    angles.legend(loc="lower left")
     for axes in (values, angles):
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlabel("width m")
+    figure.legend(loc="outside lower center", ncols=4)
     return figure

@@ -113,8 +113,8 @@ def _findings(ranks: Sequence[_Ranks]) -> tuple[str, ...]:
         + " of the width; the law says "
         + ", ".join(f"{widest.law[layer - 1]:.3f}" for layer in _SHOWN_LAYERS)
         + ".",
-        f"The measured share less the law in layer {_DEPTH}: {excesses}. The difference shrinks "
-        "as the width grows: a law to leading order.",
+        f"The measured share less the law, which is one to leading order in the width, in layer "
+        f"{_DEPTH}: {excesses}.",
     )
 
 

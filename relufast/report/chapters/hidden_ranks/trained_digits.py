@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from relufast.activation_ranks import activation_ranks
-from relufast.effective_dimension import effective_rank, participation_ratio
+from relufast.effective_dimension import effective_rank
 from relufast.network import Network
 from relufast.neuron_census import neuron_census
 from relufast.report import estimate
@@ -34,7 +34,6 @@ class _Layer:
     certified: bool
     numerical: int
     effective: float
-    participation: float
     dead: int
     class_exact: Estimate
     class_effective: Estimate
@@ -62,12 +61,11 @@ def section(digits: Digits) -> Section:
                 caption=(
                     "Left: all test images; exact rank and effective rank. Right: the same for the "
                     "images of one class, mean over the ten classes with bars of one standard "
-                    "error. Training leaves the rank, and gathers each class in few directions. "
-                    f"{certified} of {len(layers)} ranks of all images are certified."
+                    f"error. {certified} of {len(layers)} ranks of all images are certified."
                 ),
                 source=(
-                    "relufast.activation_ranks(network, images), relufast.effective_rank(H); "
-                    + digits.provenance
+                    "relufast.activation_ranks(network, images), relufast.effective_rank(H) of "
+                    "H in network.activations(images); networks and images of chapter one"
                 ),
             ),
         ),
@@ -99,7 +97,6 @@ def _measure(name: str, network: Network, digits: Digits) -> list[_Layer]:
                 certified=bool(ranks.certified[i]),
                 numerical=int(numerical.rank[i]),
                 effective=effective_rank(H),
-                participation=participation_ratio(H),
                 dead=int(census.dead[i]),
                 class_exact=estimate.mean([r[i] for r in class_ranks]),
                 class_effective=estimate.mean([effective_rank(a[i]) for a in class_activations]),
@@ -116,10 +113,8 @@ def _table(layers: Sequence[_Layer]) -> Table:
             Column("network", "network"),
             Column("layer", "layer"),
             Column("exact_rank", "exact rank"),
-            Column("certified", "certified"),
             Column("numerical_rank", "numerical rank"),
             Column("effective_rank", "effective rank", ".2f"),
-            Column("participation_ratio", "participation ratio", ".2f"),
             Column("dead", "dead neurons"),
             Column("class_rank", "one class: exact rank"),
             Column("class_effective_rank", "one class: effective rank"),
@@ -129,10 +124,8 @@ def _table(layers: Sequence[_Layer]) -> Table:
                 layer.network,
                 layer.layer,
                 layer.exact,
-                "yes" if layer.certified else "lower bound",
                 layer.numerical,
                 layer.effective,
-                layer.participation,
                 layer.dead,
                 layer.class_exact,
                 layer.class_effective,
