@@ -430,3 +430,27 @@ def test_dependent_inputs() -> None:
     found = relufast.activation_ranks(network, X)
     assert found.rank.tolist() == [1, 1, 1] == exact_ranks(network, X)
     assert found.certified.all()
+
+
+def test_a_group_without_active_neurons_still_has_its_one() -> None:
+    """Its row of [H, 1] is (0, ..., 0, 1), and the next layer has biases: rank 3 from ranks 2."""
+    network = relufast.Network(
+        [[[1], [1]], [[1, 3], [2, 1], [1, 1]], [[1, 1, 1]]], [[1, 2], [5, 7, 2], [0]]
+    )
+    X = np.array([[1.0], [2.0], [3.0], [-5.0]])
+    found = relufast.activation_ranks(network, X)
+    assert_right(found, network, X, "ones")
+    assert found.rank.tolist() == [2, 3]
+    structural = relufast.activation_ranks(network, X, method="structural")
+    assert (structural.upper >= [2, 3]).all()
+
+
+def test_the_sign_of_an_infinity_is_not_believed() -> None:
+    """A partial sum overflows to inf, and the true preactivation is -1.6e307."""
+    network = relufast.Network([[[0.8e308, 0.8e308, -0.8e308, -0.8e308]], [[1.0]]])
+    X = np.array([[1.5, 1.5, 1.6, 1.6]])
+    found = relufast.activation_ranks(network, X)
+    assert found.rank.tolist() == [0]
+    assert found.certified.all()
+    census = relufast.neuron_census(network, X)
+    assert (census.dead.tolist(), census.certified.all()) == ([1], True)

@@ -1,5 +1,4 @@
 // Ranks of the hidden activations of a batch of points.
-#include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>

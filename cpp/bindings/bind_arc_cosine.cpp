@@ -22,12 +22,6 @@ relufast::ArcCosineDegree as_degree(int degree) {
     return degree == 0 ? relufast::ArcCosineDegree::kZero : relufast::ArcCosineDegree::kOne;
 }
 
-void need_matrix(const DoubleArray& array) {
-    if (array.ndim() != 2) {
-        throw std::invalid_argument("a matrix has two axes");
-    }
-}
-
 DoubleArray arc_cosine(const DoubleArray& cosines, int degree) {
     const relufast::ArcCosineDegree of = as_degree(degree);
     DoubleArray values(cosines.request());

@@ -26,9 +26,7 @@ using Array = py::array_t<T, py::array::c_style>;
 template <class T>
 struct Given {
     explicit Given(const Array<T>& array) {
-        if (array.ndim() != 2) {
-            throw std::invalid_argument("a matrix has two axes");
-        }
+        need_matrix(array);
         values = array.data();
         n_rows = array.shape(0);
         n_columns = array.shape(1);

@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <stdexcept>
 #include <vector>
 
 using DoubleArray = pybind11::array_t<double, pybind11::array::c_style>;
@@ -12,6 +13,12 @@ using DoubleArray = pybind11::array_t<double, pybind11::array::c_style>;
 inline bool has_signal() {
     const pybind11::gil_scoped_acquire held;
     return PyErr_CheckSignals() != 0;
+}
+
+inline void need_matrix(const pybind11::array& array) {
+    if (array.ndim() != 2) {
+        throw std::invalid_argument("a matrix has two axes");
+    }
 }
 
 template <class T>

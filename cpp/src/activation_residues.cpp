@@ -31,6 +31,7 @@ class ResidueLayers {
           signs_(signs),
           modulus_(modulus),
           interrupt_(interrupt),
+          poll_(interrupt),
           n_alive_(static_cast<std::size_t>(network.layer(1).n_in)) {
         const auto size = static_cast<std::size_t>(signs.n_points * network.layer(1).n_in);
         values_.resize(size);
@@ -53,14 +54,12 @@ class ResidueLayers {
             std::fill(values_.begin(), values_.end(), 0.0);
         }
         const auto cost = static_cast<double>((n_in + 1) * (n_out + 1));
-        const auto most =
-            std::max<std::int64_t>(1, static_cast<std::int64_t>(kLongestPiece / cost));
-        for (std::int64_t p = 0; p < signs_.n_points && n_in > 0 && n_out > 0; p += most) {
-            poll();
-            modular::multiply('N', 'N', n_out, std::min(most, signs_.n_points - p), n_in,
-                              weights_.data(), n_out, &below_[static_cast<std::size_t>(p * n_in)],
-                              n_in, &values_[static_cast<std::size_t>(p * n_out)], n_out, modulus_);
-        }
+        const std::int64_t n_products = n_in > 0 && n_out > 0 ? signs_.n_points : 0;
+        in_pieces(n_products, cost, poll_, [&](std::int64_t p, std::int64_t count) {
+            modular::multiply('N', 'N', n_out, count, n_in, weights_.data(), n_out,
+                              &below_[static_cast<std::size_t>(p * n_in)], n_in,
+                              &values_[static_cast<std::size_t>(p * n_out)], n_out, modulus_);
+        });
         apply_relu(next.n_out, alive);
     }
 
@@ -85,12 +84,6 @@ class ResidueLayers {
     }
 
  private:
-    void poll() const {
-        if (interrupt_ && interrupt_()) {
-            throw Interrupted("interrupted");
-        }
-    }
-
     // Residues of the weights from alive neurons to alive ones, and of the biases.
     void take_parameters(const Layer& next, const std::vector<std::int32_t>& alive) {
         weights_.resize(n_alive_ * alive.size());
@@ -129,6 +122,7 @@ class ResidueLayers {
     const ActivationSigns& signs_;
     const modular::Modulus& modulus_;
     const Interrupt& interrupt_;
+    Poller poll_;
     double slope_ = 0.0;
     int layer_ = 0;
     std::size_t n_alive_;    // neurons of this layer, of which there are residues

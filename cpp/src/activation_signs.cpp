@@ -7,7 +7,8 @@
 #include <numeric>
 
 #include "relufast/blas.hpp"
-#include "relufast/error.hpp"
+#include "relufast/column_ops.hpp"
+#include "relufast/layer_bound.hpp"
 #include "relufast/multiversion.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/precise_point.hpp"
@@ -18,28 +19,6 @@ namespace {
 
 // Biases are added last, so that they enter with few roundings.
 constexpr double kBiasRounding = 4.0 * kRoundoff;
-
-RELUFAST_MULTIVERSION
-void add(const double* __restrict from, double* __restrict to, std::int64_t n) {
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) {
-        to[i] += from[i];
-    }
-}
-
-// Entries for which not |z_i| > row_norms_i beta + |b_i| kBiasRounding + floor; NaN is one of them.
-RELUFAST_MULTIVERSION
-std::int64_t count_open(const double* __restrict z, const double* __restrict biases,
-                        const double* __restrict row_norms, double beta, double floor,
-                        std::int64_t n) {
-    std::int64_t count = 0;
-#pragma omp simd reduction(+ : count)
-    for (std::int64_t i = 0; i < n; ++i) {
-        const double bound = row_norms[i] * beta + (std::fabs(biases[i]) * kBiasRounding + floor);
-        count += std::fabs(z[i]) > bound ? 0 : 1;
-    }
-    return count;
-}
 
 RELUFAST_MULTIVERSION
 void unite(const std::uint8_t* __restrict from, std::uint8_t* __restrict to, std::int64_t n) {
@@ -86,12 +65,6 @@ struct Sent {
     bool is_exact = false;  // what exact arithmetic gives: the input, or silence
 };
 
-struct Bound {
-    double beta = 0.0;  // entry i of z errs by row_norm_i beta + |b_i| kBiasRounding + floor
-    double floor = 0.0;
-    double error = 0.0;  // 2-norm bound
-};
-
 class SignSolver {
  public:
     SignSolver(Network& network, const double* points, std::int64_t n_points, bool certify,
@@ -102,6 +75,7 @@ class SignSolver {
           certify_(certify),
           exact_(exact),
           interrupt_(interrupt),
+          poll_(interrupt),
           trails_(static_cast<std::size_t>(n_points)) {
         for (int l = 0; l <= network.depth() + 1; ++l) {
             spectral_norms_.push_back(l == 0 ? 0.0 : network.layer(l).frobenius_norm);
@@ -119,9 +93,7 @@ class SignSolver {
         z_.assign(points_, points_ + n_points_ * network_.layer(1).n_in);
         for (std::int64_t p = 0; p < n_points_; ++p) {
             const std::int64_t n = network_.layer(1).n_in;
-            const double norm = norm_bound(points_ + p * n, n);
-            const bool in_range = norm == 0.0 || (norm > 0x1p-450 && norm < 0x1p450);
-            trail(p).sent.push_back({in_range ? norm : kInfinity, true});
+            trail(p).sent.push_back({working_norm_bound(points_ + p * n, n), true});
         }
         for (int layer = 1; layer <= network_.depth(); ++layer) {
             multiply(layer);
@@ -151,12 +123,6 @@ class SignSolver {
         return signs_.open_from[static_cast<std::size_t>(point)] <= layer;
     }
 
-    void poll() const {
-        if (interrupt_ && interrupt_()) {
-            throw Interrupted("interrupted");
-        }
-    }
-
     // z = W h + b for all points; h is in z_ before. Neurons that are inactive everywhere are left
     // out: they send zeros.
     void multiply(int layer) {
@@ -176,18 +142,14 @@ class SignSolver {
         if (n_in == 0) {
             std::fill(z_.begin(), z_.end(), 0.0);
         }
-        // An interrupt is only heard between two products.
         const auto cost = static_cast<double>((n_in + 1) * parameters.n_out);
-        const auto most =
-            std::max<std::int64_t>(1, static_cast<std::int64_t>(kLongestPiece / cost));
-        for (std::int64_t p = 0; p < n_points_ && n_in > 0; p += most) {
-            poll();
-            blas::gemm('N', 'N', parameters.n_out, std::min(most, n_points_ - p), n_in, 1.0,
-                       weights, parameters.n_out, &h_[static_cast<std::size_t>(p * n_in)], n_in,
-                       0.0, column(layer, p), parameters.n_out);
-        }
+        in_pieces(n_in > 0 ? n_points_ : 0, cost, poll_, [&](std::int64_t p, std::int64_t count) {
+            blas::gemm('N', 'N', parameters.n_out, count, n_in, 1.0, weights, parameters.n_out,
+                       &h_[static_cast<std::size_t>(p * n_in)], n_in, 0.0, column(layer, p),
+                       parameters.n_out);
+        });
         for (std::int64_t p = 0; p < n_points_; ++p) {
-            add(parameters.biases.data(), column(layer, p), parameters.n_out);
+            add_multiple(1.0, parameters.biases.data(), column(layer, p), parameters.n_out);
         }
     }
 
@@ -209,7 +171,7 @@ class SignSolver {
         return n_alive;
     }
 
-    Bound bound(int layer, const Sent& sent, double error_below) const {
+    LayerBound bound(int layer, const Sent& sent, double error_below) const {
         const Layer& parameters = network_.layer(layer);
         double carried = 0.0;
         if (!sent.is_exact) {
@@ -219,28 +181,17 @@ class SignSolver {
                 carried += kRoundoff * sent.norm + underflow(parameters.n_in);
             }
         }
-        const double rounding = gamma(parameters.n_in + 8) * sent.norm;
-        Bound result;
-        result.beta = (carried + rounding) * kInflate;
-        if (result.beta == 0.0) {
-            return result;  // nothing comes from below, and z is the biases
-        }
-        result.floor = underflow(parameters.n_in);
-        result.error =
-            (spectral_norms_[static_cast<std::size_t>(layer)] * carried +
-             parameters.frobenius_norm * rounding + kBiasRounding * parameters.bias_norm +
-             result.floor * std::sqrt(static_cast<double>(parameters.n_out))) *
-            kInflate;
-        return result;
+        return layer_bound(parameters, spectral_norms_[static_cast<std::size_t>(layer)], carried,
+                           gamma(parameters.n_in + 8) * sent.norm, kBiasRounding);
     }
 
     // The bound at a layer from the last anchor on, or from where it was left.
-    Bound bound_at(int layer, Trail& trail) const {
+    LayerBound bound_at(int layer, Trail& trail) const {
         if (trail.bounded < trail.anchor) {
             trail.bounded = trail.anchor;
             trail.error = trail.anchor_error;
         }
-        Bound result;
+        LayerBound result;
         while (trail.bounded < layer) {
             const Sent& sent = trail.sent[static_cast<std::size_t>(trail.bounded)];
             result = bound(trail.bounded + 1, sent, trail.error);
@@ -251,14 +202,16 @@ class SignSolver {
     }
 
     std::int64_t count_open_signs(int layer, std::int64_t point) {
-        const Bound here = bound_at(layer, trail(point));
+        const LayerBound here = bound_at(layer, trail(point));
         if (here.beta == 0.0) {
             return 0;
         }
         const Layer& parameters = network_.layer(layer);
-        return count_open(column(layer, point), parameters.biases.data(),
-                          parameters.decision_norms.data(), here.beta * kInflate,
-                          here.floor * kInflate, parameters.n_out);
+        const ColumnExtremes extremes = column_extremes(
+            column(layer, point), parameters.biases.data(), parameters.decision_norms.data(),
+            here.beta * kInflate, kBiasRounding, here.floor * kInflate, parameters.n_out);
+        // The sign of an infinity may be that of a partial sum alone.
+        return extremes.largest < kInfinity ? extremes.n_open : parameters.n_out;
     }
 
     double* column(int layer, std::int64_t point) {
@@ -296,7 +249,7 @@ class SignSolver {
             }
         }
         for (const std::int64_t p : open) {
-            poll();
+            poll_();
             settle(layer, p);
         }
     }
@@ -408,6 +361,7 @@ class SignSolver {
     bool certify_;
     const ExactPreactivations& exact_;
     const Interrupt& interrupt_;
+    Poller poll_;
     std::vector<double> spectral_norms_;  // by layer: upper bounds
     std::vector<std::int64_t> n_panels_;  // that they were found with
     std::vector<Trail> trails_;

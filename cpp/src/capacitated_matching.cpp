@@ -10,7 +10,7 @@ constexpr Index kNone = static_cast<Index>(-1);
 
 class SinkSet {
  public:
-    SinkSet(Index words, bool full) : words_(words, full ? ~std::uint64_t{0} : 0) {}
+    explicit SinkSet(Index words) : words_(words, ~std::uint64_t{0}) {}  // all of them
     std::uint64_t word(Index w) const { return words_[w]; }
     void remove(Index sink) { words_[sink / 64] &= ~(std::uint64_t{1} << (sink % 64)); }
 
@@ -23,8 +23,8 @@ class Matcher {
     explicit Matcher(const CapacitatedGraph& graph)
         : graph_(graph),
           left_(graph.capacities),
-          free_(graph.words(), true),
-          hopeful_(graph.words(), true),
+          free_(graph.words()),
+          hopeful_(graph.words()),
           owner_(static_cast<Index>(graph.n_sinks), kNone),
           taker_(owner_.size(), kNone),
           given_up_(left_.size(), kNone),

@@ -16,16 +16,6 @@ namespace {
 
 std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
 
-RELUFAST_MULTIVERSION
-void reduce_into(double* out, const double* x, std::int64_t n, const Modulus& modulus) {
-    const double p = modulus.value();
-    const double reciprocal = modulus.reciprocal();
-#pragma omp simd
-    for (std::int64_t k = 0; k < n; ++k) {
-        out[k] = reduced(x[k], p, reciprocal);
-    }
-}
-
 // Half of n, rounded to a multiple of kSmall.
 std::int64_t half(std::int64_t n) { return (n / 2 + kSmall - 1) / kSmall * kSmall; }
 
@@ -51,7 +41,7 @@ Elimination::Elimination(Matrix& matrix, const Modulus& modulus, const Interrupt
       orders_of_leaves(size(matrix.n_rows())),
       matrix_(matrix),
       modulus_(modulus),
-      interrupt_(interrupt),
+      poll_(interrupt),
       workspace_(size(kSmall * std::max(matrix.n_rows(), matrix.n_columns()))) {
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     std::iota(columns.begin(), columns.end(), std::int64_t{0});
@@ -181,7 +171,7 @@ void Elimination::solve_lower(std::int64_t i, std::int64_t j, std::int64_t r, st
     blas::gemm('N', 'N', r, n, r, 1.0, inverse.column(0), kSmall, matrix_.at(i, j_right),
                matrix_.stride(), 0.0, workspace_.data(), r);
     for (std::int64_t k = 0; k < n; ++k) {
-        reduce_into(matrix_.at(i, j_right + k), workspace_.data() + k * r, r, modulus_);
+        reduce(workspace_.data() + k * r, size(r), modulus_, matrix_.at(i, j_right + k));
     }
 }
 
@@ -204,7 +194,7 @@ void Elimination::solve_upper(std::int64_t i, std::int64_t j, std::int64_t r, st
     blas::gemm('N', 'N', m, r, r, 1.0, matrix_.at(i_below, j), matrix_.stride(), inverse.column(0),
                kSmall, 0.0, workspace_.data(), m);
     for (std::int64_t k = 0; k < r; ++k) {
-        reduce_into(matrix_.at(i_below, j + k), workspace_.data() + k * m, m, modulus_);
+        reduce(workspace_.data() + k * m, size(m), modulus_, matrix_.at(i_below, j + k));
     }
 }
 
@@ -223,16 +213,11 @@ void Elimination::subtract(std::int64_t m, std::int64_t n, std::int64_t k, const
         return;
     }
     const double multiplications_of_column = static_cast<double>(m) * static_cast<double>(k);
-    const auto step = static_cast<std::int64_t>(
-        std::clamp(kLongestPiece / multiplications_of_column, 1.0, static_cast<double>(n)));
     const std::int64_t stride = matrix_.stride();
-    for (std::int64_t done = 0; done < n; done += step) {
-        if (interrupt_ && interrupt_()) {
-            throw Interrupted("interrupted");
-        }
-        subtract_product('N', 'N', m, std::min(step, n - done), k, a, stride, b + done * stride,
-                         stride, c + done * stride, stride, modulus_);
-    }
+    in_pieces(n, multiplications_of_column, poll_, [&](std::int64_t j, std::int64_t count) {
+        subtract_product('N', 'N', m, count, k, a, stride, b + j * stride, stride, c + j * stride,
+                         stride, modulus_);
+    });
 }
 
 void Elimination::swap_columns(std::int64_t j, std::int64_t other) {

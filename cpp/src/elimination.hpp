@@ -65,7 +65,7 @@ class Elimination {
 
     Matrix& matrix_;
     const Modulus& modulus_;
-    const Interrupt& interrupt_;
+    Poller poll_;
     std::vector<double> workspace_;  // for the product of a leaf's triangle
 };
 

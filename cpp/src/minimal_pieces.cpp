@@ -29,12 +29,6 @@ constexpr std::int64_t kPollEvery = 1 << 16;  // vertices, about a millisecond
 // So many vertices in a row that change nothing make it likely that dozens more will not.
 constexpr std::int64_t kWorthSkipping = 8;
 
-void poll(const Interrupt& interrupt) {
-    if (interrupt && interrupt()) {
-        throw Interrupted("interrupted");
-    }
-}
-
 // How many of the vertices certainly lie within `limit` of two lines, up to the first of which that
 // is not known, or somewhat fewer.
 RELUFAST_MULTIVERSION

@@ -126,7 +126,7 @@ bool residues_by_halves(const double* x, std::size_t n, const Modulus& modulus, 
     if (!(largest >= 0x1p-900 && largest <= 0x1p50)) {
         return false;
     }
-    // 2^exponent / 2 < largest <= 2^exponent.
+    // 2^exponent / 2 <= largest < 2^exponent.
     const std::int64_t exponent =
         static_cast<std::int64_t>(std::bit_cast<std::uint64_t>(largest) >> 52) - 1022;
     const auto power_of_two = [](std::int64_t e) {
@@ -240,22 +240,22 @@ std::vector<std::int64_t> primes(std::size_t count) {
 }
 
 RELUFAST_MULTIVERSION
-void reduce(double* x, std::size_t n, const Modulus& modulus) {
+void reduce(const double* x, std::size_t n, const Modulus& modulus, double* out) {
     const double p = modulus.value();
     const double reciprocal = modulus.reciprocal();
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
-        x[i] = reduced(x[i], p, reciprocal);
+        out[i] = reduced(x[i], p, reciprocal);
     }
 }
 
 void reduce(std::int64_t m, std::int64_t n, double* c, std::int64_t ldc, const Modulus& modulus) {
     if (m == ldc) {
-        reduce(c, static_cast<std::size_t>(m * n), modulus);
+        reduce(c, static_cast<std::size_t>(m * n), modulus, c);
         return;
     }
     for (std::int64_t j = 0; j < n; ++j) {
-        reduce(c + j * ldc, static_cast<std::size_t>(m), modulus);
+        reduce(c + j * ldc, static_cast<std::size_t>(m), modulus, c + j * ldc);
     }
 }
 

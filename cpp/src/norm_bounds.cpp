@@ -242,20 +242,22 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
 
 double Network::tight_spectral_norm(int l, std::int64_t n_panels, const Interrupt& interrupt) {
     const std::lock_guard lock(spectral_norms_mutex_);
-    const auto [kept, is_new] =
-        tight_spectral_norms_.try_emplace({l, n_panels}, layer(l).frobenius_norm);
-    if (is_new) {
-        std::vector<Panel> panels;
-        append_panels(*this, l, n_panels, panels);
-        std::vector<double> squares(panels.size());
-        parallel_for(1, panels.size(), interrupt, [&](std::size_t p, int) {
-            squares[p] = squared_norm_bound(*this, panels[p]);
-        });
-        const double sum = std::reduce(squares.begin(), squares.end());
-        const double bound = std::sqrt(sum) * (1.0 + 0x1p-30);
-        kept->second = bound < kept->second ? bound : kept->second;  // not NaN
+    std::vector<Panel> panels;
+    append_panels(*this, l, n_panels, panels);
+    const std::pair key(l, panels.size());
+    const auto known = tight_spectral_norms_.find(key);
+    if (known != tight_spectral_norms_.end()) {
+        return known->second;
     }
-    return kept->second;
+    std::vector<double> squares(panels.size());
+    parallel_for(1, panels.size(), interrupt,
+                 [&](std::size_t p, int) { squares[p] = squared_norm_bound(*this, panels[p]); });
+    const double sum = std::reduce(squares.begin(), squares.end());
+    const double bound = std::sqrt(sum) * (1.0 + 0x1p-30);
+    const double frobenius_norm = layer(l).frobenius_norm;
+    const double norm = bound < frobenius_norm ? bound : frobenius_norm;  // not NaN
+    tight_spectral_norms_.emplace(key, norm);
+    return norm;
 }
 
 }  // namespace relufast

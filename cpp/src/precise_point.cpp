@@ -18,18 +18,15 @@ void PrecisePoint::advance(const std::uint8_t* active, const std::vector<double>
     double carried = 0.0;
     if (layer_ > 0) {
         bool is_silent = a == 0.0;
-        carried = network_.lipschitz() * error_;
+        carried = network_.lipschitz() * bound_.error;
         for (std::size_t j = 0; j < hi_.size(); ++j) {
             if (active[j]) {
                 is_silent = false;
                 continue;
             }
-            const DoubleDouble value = DoubleDouble(hi_[j], lo_[j]) * a;
+            const DoubleDouble value = a == 0.0 ? 0.0 : DoubleDouble(hi_[j], lo_[j]) * a;
             hi_[j] = value.hi;
             lo_[j] = value.lo;
-            if (a == 0.0) {
-                hi_[j] = lo_[j] = 0.0;
-            }
         }
         if (is_silent) {
             carried = 0.0;
@@ -56,36 +53,29 @@ void PrecisePoint::advance(const std::uint8_t* active, const std::vector<double>
     }
 
     const double rounding = gamma2(next.n_in);
-    const double h_norm = working_norm_bound(hi_);
-    beta_ = (carried + rounding * h_norm) * kInflate;
     bias_rounding_ = rounding;
-    floor_ = beta_ > 0.0 ? underflow(next.n_in) : 0.0;
-    const double spectral_norm = spectral_norms[static_cast<std::size_t>(layer_)];
-    error_ = beta_ == 0.0 ? 0.0
-                          : (spectral_norm * carried + next.frobenius_norm * rounding * h_norm +
-                             rounding * next.bias_norm +
-                             floor_ * std::sqrt(static_cast<double>(next.n_out))) *
-                                kInflate;
+    bound_ = layer_bound(next, spectral_norms[static_cast<std::size_t>(layer_)], carried,
+                         rounding * working_norm_bound(hi_), bias_rounding_);
     hi_ = std::move(z);
     lo_ = std::move(z_lo);
 }
 
 std::int64_t PrecisePoint::n_open() const {
-    if (beta_ == 0.0) {
+    if (bound_.beta == 0.0) {
         return 0;  // nothing comes from below: these are the biases themselves
     }
     const Layer& layer = network_.layer(layer_);
     std::int64_t count = 0;
     for (std::size_t i = 0; i < hi_.size(); ++i) {
-        const double bound =
-            layer.decision_norms[i] * beta_ + std::fabs(layer.biases[i]) * bias_rounding_ + floor_;
+        const double bound = layer.decision_norms[i] * bound_.beta +
+                             std::fabs(layer.biases[i]) * bias_rounding_ + bound_.floor;
         count += std::fabs(hi_[i]) * (1.0 - 0x1p-50) > bound * kInflate ? 0 : 1;
     }
     return count;
 }
 
 double PrecisePoint::error() const {
-    return (error_ + kRoundoff * working_norm_bound(hi_)) * kInflate;
+    return (bound_.error + kRoundoff * working_norm_bound(hi_)) * kInflate;
 }
 
 }  // namespace relufast

@@ -10,14 +10,13 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
 #include "relufast/capacitated_matching.hpp"
-#include "relufast/error.hpp"
+#include "relufast/threads.hpp"
 
 namespace relufast {
 namespace {
@@ -100,8 +99,9 @@ Patterns patterns_of(const Network& network, const ActivationSigns& signs, int l
 
 class BoundSolver {
  public:
-    BoundSolver(const Network& network, const ActivationSigns& signs, std::int64_t input_rank)
-        : network_(network), signs_(signs), layers_(1) {
+    BoundSolver(const Network& network, const ActivationSigns& signs, std::int64_t input_rank,
+                const Interrupt& interrupt)
+        : network_(network), signs_(signs), poll_(interrupt), layers_(1) {
         layers_[0].bounds = {input_rank, input_rank + 1};
     }
 
@@ -128,6 +128,7 @@ class BoundSolver {
         for (const Effort effort : {Effort::kFlow, Effort::kRecursive}) {
             if (state.bounds.plain > lower) {
                 state.bounds = smaller(state.bounds, bound(state.points, layer, effort));
+                state.is_best = effort == Effort::kRecursive;
             }
         }
         const auto n_open = signs_.n_points - static_cast<std::int64_t>(state.points.size());
@@ -169,55 +170,63 @@ class BoundSolver {
         }
     }
 
+    // Points with one pattern in common.
+    struct Group {
+        std::size_t pattern = 0;
+        Points points;
+    };
+
+    static std::vector<Group> groups_of(const Points& points, const Patterns& patterns) {
+        std::vector<Group> groups;
+        std::vector<std::size_t> group_of(patterns.support.size(), kNone);
+        for (const std::int32_t p : points) {
+            const auto pattern = static_cast<std::size_t>(patterns.of[static_cast<std::size_t>(p)]);
+            std::size_t& group = group_of[pattern];
+            if (group == kNone) {
+                group = groups.size();
+                groups.push_back({pattern, {}});
+            }
+            groups[group].points.push_back(p);
+        }
+        return groups;
+    }
+
+    // Of what a layer's neurons make of rows below whose ranks these are.
+    static Bounds read(const LayerState& here, const Bounds& below) {
+        const std::int64_t with_ones = std::min(below.with_ones, here.n_read + 1);
+        return {here.biased ? with_ones : std::min(below.plain, here.n_read), with_ones};
+    }
+
     // Of these points in a layer, from what is known of the one below.
     Bounds bound(const Points& points, int layer, Effort effort) {
+        poll_();
         if (layer == 0) {
             const auto count = static_cast<std::int64_t>(points.size());
             return smaller(state(0).bounds, {count, count});
         }
         const LayerState& here = state(layer);
         const Patterns& patterns = here.patterns;
-        std::vector<std::size_t> pattern_of_group;
-        std::vector<std::int64_t> size;
-        std::vector<Points> groups;
-        std::vector<std::size_t> group_of(patterns.support.size(), kNone);
-        for (const std::int32_t p : points) {
-            const auto pattern = static_cast<std::size_t>(patterns.of[static_cast<std::size_t>(p)]);
-            std::size_t& group = group_of[pattern];
-            if (group == kNone) {
-                group = size.size();
-                pattern_of_group.push_back(pattern);
-                size.push_back(0);
-                if (effort == Effort::kRecursive) {
-                    groups.emplace_back();
-                }
-            }
-            ++size[group];
-            if (effort == Effort::kRecursive) {
-                groups[group].push_back(p);
-            }
-        }
-        work_ += patterns.support.size() + points.size() + size.size() * patterns.words;
+        const std::vector<Group> groups = groups_of(points, patterns);
+        work_ += patterns.support.size() + points.size() + groups.size() * patterns.words;
 
         std::vector<std::uint64_t> alive(patterns.words, 0);
         std::vector<std::int64_t> caps;
         std::vector<std::int64_t> caps_with_ones;
-        for (std::size_t g = 0; g < size.size(); ++g) {
-            const std::size_t pattern = pattern_of_group[g];
+        for (const Group& group : groups) {
             for (std::size_t w = 0; w < patterns.words; ++w) {
-                alive[w] |= patterns.sent[pattern * patterns.words + w];
+                alive[w] |= patterns.sent[group.pattern * patterns.words + w];
             }
             Bounds below = state(layer - 1).bounds;
             // The whole of a layer is bounded already.
-            if (effort == Effort::kRecursive && size[g] > 1 && work_ < kMostWork &&
-                groups[g].size() < state(layer - 1).points.size()) {
-                below = smaller(below, bound(groups[g], layer - 1, effort));
+            if (effort == Effort::kRecursive && group.points.size() > 1 && work_ < kMostWork &&
+                group.points.size() < state(layer - 1).points.size()) {
+                below = smaller(below, bound(group.points, layer - 1, effort));
             }
-            const std::int64_t support = patterns.support[pattern];
-            const std::int64_t with_ones = std::min(below.with_ones, here.n_read + 1);
-            const std::int64_t plain = std::min(below.plain, here.n_read);
-            caps.push_back(std::min({size[g], support, here.biased ? with_ones : plain}));
-            caps_with_ones.push_back(std::min({size[g], support + 1, with_ones}));
+            const auto size = static_cast<std::int64_t>(group.points.size());
+            const std::int64_t support = patterns.support[group.pattern];
+            const Bounds taken = read(here, below);
+            caps.push_back(std::min({size, support, taken.plain}));
+            caps_with_ones.push_back(std::min({size, support + 1, taken.with_ones}));
         }
         std::int64_t n_alive = 0;
         for (const std::uint64_t word : alive) {
@@ -227,45 +236,46 @@ class BoundSolver {
         result.plain = std::min(std::reduce(caps.begin(), caps.end()), n_alive);
         result.with_ones = std::min({std::reduce(caps_with_ones.begin(), caps_with_ones.end()),
                                      n_alive + 1, result.plain + 1});
-        if (effort == Effort::kSums || size.size() < 2) {
+        if (effort == Effort::kSums || groups.size() < 2) {
             return result;
         }
-        const Bounds below = state(layer - 1).bounds;
-        const std::int64_t with_ones = std::min(below.with_ones, here.n_read + 1);
-        const std::int64_t plain = here.biased ? with_ones : std::min(below.plain, here.n_read);
+        work_ += static_cast<std::size_t>(n_alive) * groups.size();
+        const Bounds taken = read(here, state(layer - 1).bounds);
         const std::vector<std::pair<Change, std::size_t>> by_change =
-            neurons_by_change(patterns, pattern_of_group, caps, alive);
-        result = smaller(
-            result,
-            {nearly_affine(patterns, pattern_of_group, caps, by_change, plain, 0),
-             nearly_affine(patterns, pattern_of_group, caps_with_ones, by_change, with_ones, 1)});
+            neurons_by_change(patterns, groups, caps, alive);
+        result = smaller(result, {nearly_affine(patterns, groups, caps, by_change, taken.plain, 0),
+                                  nearly_affine(patterns, groups, caps_with_ones, by_change,
+                                                taken.with_ones, 1)});
         // Leaky: every pattern reaches every neuron, and the sums are the flows.
         if (network_.negative_slope() != 0.0) {
             return result;
         }
-        CapacitatedGraph graph;
-        graph.n_sinks = network_.layer(layer).n_out;
-        graph.capacities = std::move(caps);
-        for (const std::size_t pattern : pattern_of_group) {
-            const std::uint64_t* sent = &patterns.sent[pattern * patterns.words];
-            graph.reach.insert(graph.reach.end(), sent, sent + graph.words());
-        }
-        result.plain = std::min(result.plain, maximum_flow(graph));
+        result.plain = std::min(result.plain, flow(patterns, groups, caps, layer, false));
         result.with_ones = std::min(result.with_ones, result.plain + 1);
         if (effort == Effort::kRecursive && result.with_ones > 1) {
-            const auto last = static_cast<std::size_t>(graph.n_sinks);
-            ++graph.n_sinks;
-            graph.capacities = std::move(caps_with_ones);
-            graph.reach.clear();
-            for (const std::size_t pattern : pattern_of_group) {
-                const std::uint64_t* sent = &patterns.sent[pattern * patterns.words];
-                graph.reach.insert(graph.reach.end(), sent, sent + patterns.words);
-                graph.reach[graph.reach.size() - patterns.words + last / 64] |= std::uint64_t{1}
-                                                                                << (last % 64);
-            }
-            result.with_ones = std::min(result.with_ones, maximum_flow(graph));
+            result.with_ones =
+                std::min(result.with_ones, flow(patterns, groups, caps_with_ones, layer, true));
         }
         return result;
+    }
+
+    // From patterns to the neurons they make active, and to the column of ones.
+    std::int64_t flow(const Patterns& patterns, const std::vector<Group>& groups,
+                      const std::vector<std::int64_t>& caps, int layer, bool with_ones) {
+        poll_();
+        const auto ones = static_cast<std::size_t>(network_.layer(layer).n_out);
+        CapacitatedGraph graph;
+        graph.n_sinks = network_.layer(layer).n_out + (with_ones ? 1 : 0);
+        graph.capacities = caps;
+        for (const Group& group : groups) {
+            const std::uint64_t* sent = &patterns.sent[group.pattern * patterns.words];
+            graph.reach.insert(graph.reach.end(), sent, sent + graph.words());
+            if (with_ones) {
+                std::uint64_t& word = graph.reach[graph.reach.size() - graph.words() + ones / 64];
+                word |= std::uint64_t{1} << (ones % 64);
+            }
+        }
+        return maximum_flow(graph);
     }
 
     static bool has(const std::vector<std::uint64_t>& bits, std::size_t words, std::size_t row,
@@ -277,13 +287,12 @@ class BoundSolver {
         std::int64_t price = 0;  // of the patterns that are exceptions
         bool mostly_active = true;
     };
-    Change change_of(const Patterns& patterns, const std::vector<std::size_t>& pattern_of_group,
+    Change change_of(const Patterns& patterns, const std::vector<Group>& groups,
                      const std::vector<std::int64_t>& caps, std::size_t neuron) const {
         std::int64_t inactive = 0;
         std::int64_t active = 0;
         for (std::size_t g = 0; g < caps.size(); ++g) {
-            (has(patterns.active, patterns.words, pattern_of_group[g], neuron) ? active
-                                                                               : inactive) +=
+            (has(patterns.active, patterns.words, groups[g].pattern, neuron) ? active : inactive) +=
                 caps[g];
         }
         // A neuron of a ReLU network that is mostly inactive sends nothing worth a price.
@@ -293,12 +302,12 @@ class BoundSolver {
 
     // The neurons that send anything, those of the fewest exceptions first.
     std::vector<std::pair<Change, std::size_t>> neurons_by_change(
-        const Patterns& patterns, const std::vector<std::size_t>& pattern_of_group,
+        const Patterns& patterns, const std::vector<Group>& groups,
         const std::vector<std::int64_t>& caps, const std::vector<std::uint64_t>& alive) const {
         std::vector<std::pair<Change, std::size_t>> neurons;
         for (std::size_t i = 0; i < 64 * patterns.words; ++i) {
             if (has(alive, patterns.words, 0, i)) {
-                neurons.emplace_back(change_of(patterns, pattern_of_group, caps, i), i);
+                neurons.emplace_back(change_of(patterns, groups, caps, i), i);
             }
         }
         std::stable_sort(neurons.begin(), neurons.end(), [](const auto& a, const auto& b) {
@@ -309,8 +318,7 @@ class BoundSolver {
 
     // The second bound: some neurons are left to an affine map of this rank, with `n_constant` more
     // columns; the others and the exceptions are paid for.
-    std::int64_t nearly_affine(const Patterns& patterns,
-                               const std::vector<std::size_t>& pattern_of_group,
+    std::int64_t nearly_affine(const Patterns& patterns, const std::vector<Group>& groups,
                                const std::vector<std::int64_t>& caps,
                                const std::vector<std::pair<Change, std::size_t>>& neurons,
                                std::int64_t rank_of_affine, std::int64_t n_constant) const {
@@ -320,13 +328,16 @@ class BoundSolver {
         std::int64_t n_affine = 0;
         std::vector<bool> is_paid(caps.size(), false);
         for (const auto& [change, neuron] : neurons) {
-            for (std::size_t g = 0; g < caps.size() && change.price > 0; ++g) {
-                const bool active =
-                    has(patterns.active, patterns.words, pattern_of_group[g], neuron);
+            // Also those of a price of zero: a pattern may cost nothing without the ones only.
+            for (std::size_t g = 0; g < caps.size(); ++g) {
+                const bool active = has(patterns.active, patterns.words, groups[g].pattern, neuron);
                 if (!is_paid[g] && active != change.mostly_active) {
                     is_paid[g] = true;
                     paid += caps[g];
                 }
+            }
+            if (paid >= best) {
+                break;
             }
             ++n_affine;
             const std::int64_t affine = std::min(rank_of_affine, n_affine + n_constant);
@@ -340,6 +351,7 @@ class BoundSolver {
 
     const Network& network_;
     const ActivationSigns& signs_;
+    Poller poll_;
     std::vector<LayerState> layers_;  // 0 is the input
     std::size_t work_ = 0;
 };
@@ -350,12 +362,9 @@ std::vector<std::int64_t> rank_upper_bounds(const Network& network, const Activa
                                             std::int64_t input_rank,
                                             const std::vector<std::int64_t>& lower,
                                             const Interrupt& interrupt) {
-    BoundSolver solver(network, signs, input_rank);
+    BoundSolver solver(network, signs, input_rank, interrupt);
     std::vector<std::int64_t> upper;
     for (const std::int64_t bound : lower) {
-        if (interrupt && interrupt()) {
-            throw Interrupted("interrupted");
-        }
         upper.push_back(solver.next(bound));
     }
     return upper;

@@ -1,5 +1,6 @@
 #include "relufast/threads.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -17,6 +18,20 @@ namespace {
 constexpr auto kPatience = std::chrono::milliseconds(50);
 
 }  // namespace
+
+void poll(const Interrupt& interrupt) {
+    if (interrupt && interrupt()) {
+        throw Interrupted("interrupted");
+    }
+}
+
+void Poller::operator()() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - asked_ > kPatience) {
+        poll(interrupt_);
+        asked_ = std::chrono::steady_clock::now();
+    }
+}
 
 struct WorkStack::State {
     std::mutex mutex;
@@ -127,7 +142,7 @@ void parallel_for(int n_threads, std::size_t count, const Interrupt& interrupt,
     }
     WorkStack stack;
     stack.run(
-        n_threads,
+        static_cast<int>(std::min(static_cast<std::size_t>(std::max(n_threads, 1)), count)),
         [&](WorkStack& work, int) {
             for (std::size_t i = count; i-- > 0;) {
                 work.push([&body, i](WorkStack&, int thread) { body(i, thread); });

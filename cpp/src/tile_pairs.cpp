@@ -83,7 +83,9 @@ void for_each_pair(std::int64_t n_blocks, int n_threads, const Interrupt& interr
     }
     Tournament tournament(n_blocks, body);
     WorkStack stack;
-    stack.run(n_threads, [&](WorkStack& work, int) { tournament.start(work); }, interrupt);
+    stack.run(
+        static_cast<int>(std::min<std::int64_t>(n_threads, n_blocks)),
+        [&](WorkStack& work, int) { tournament.start(work); }, interrupt);
 }
 
 }  // namespace relufast

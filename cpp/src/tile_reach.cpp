@@ -8,8 +8,8 @@
 #include <cmath>
 #include <optional>
 
+#include "relufast/activity.hpp"
 #include "relufast/blas.hpp"
-#include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"

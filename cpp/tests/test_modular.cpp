@@ -110,7 +110,7 @@ TEST_CASE("reduce finds the class of the largest integers it may get") {
             x.push_back(static_cast<double>(-multiple * p));
         }
         std::vector<double> r = x;
-        reduce(r.data(), r.size(), modulus);
+        reduce(r.data(), r.size(), modulus, r.data());
         for (std::size_t i = 0; i < x.size(); ++i) {
             CAPTURE(x[i]);
             CHECK(class_of(r[i], p) == in_range(static_cast<std::int64_t>(x[i]), p));

@@ -51,8 +51,8 @@ inline double reduced(double x, double p, double reciprocal) {
     return x - p * quotient;
 }
 
-// x[i] = its residue, |x[i]| <= 2^53 - 2^24.
-void reduce(double* x, std::size_t n, const Modulus& modulus);
+// out[i] = the residue of x[i], |x[i]| <= 2^53 - 2^24; out may be x.
+void reduce(const double* x, std::size_t n, const Modulus& modulus, double* out);
 // The same of the column-major m x n matrix c.
 void reduce(std::int64_t m, std::int64_t n, double* c, std::int64_t ldc, const Modulus& modulus);
 

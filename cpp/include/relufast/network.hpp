@@ -66,7 +66,8 @@ class Network {
     double lipschitz_;
     std::mutex spectral_norms_mutex_;
     bool spectral_norms_bounded_ = false;
-    std::map<std::pair<int, std::int64_t>, double> tight_spectral_norms_;
+    // By layer and number of panels.
+    std::map<std::pair<int, std::size_t>, double> tight_spectral_norms_;
 };
 
 }  // namespace relufast

@@ -14,17 +14,21 @@ double norm_bound(const double* values, std::int64_t count);
 // The same where the sum of the squares is known already.
 double norm_bound(double square, const double* values, std::int64_t count);
 
-// Sums of the squares of a row-major matrix, by row and by column; column_squares are zero before.
-void sum_squares(const double* matrix, std::int64_t n_rows, std::int64_t n_columns,
-                 double* row_squares, double* column_squares);
-
 // The same, but infinite also where a roundoff times the norm may leave the range of float64: such
 // a product must never become a bound of zero.
-inline double working_norm_bound(const std::vector<double>& values) {
-    const double norm = norm_bound(values.data(), static_cast<std::int64_t>(values.size()));
+inline double working_norm_bound(const double* values, std::int64_t count) {
+    const double norm = norm_bound(values, count);
     const bool in_range = norm == 0.0 || (norm > 0x1p-450 && norm < 0x1p450);
     return in_range ? norm : kInfinity;
 }
+
+inline double working_norm_bound(const std::vector<double>& values) {
+    return working_norm_bound(values.data(), static_cast<std::int64_t>(values.size()));
+}
+
+// Sums of the squares of a row-major matrix, by row and by column; column_squares are zero before.
+void sum_squares(const double* matrix, std::int64_t n_rows, std::int64_t n_columns,
+                 double* row_squares, double* column_squares);
 
 // Whether a sum of squares lost nothing that matters to underflow or overflow.
 inline bool is_safe_square(double square) {

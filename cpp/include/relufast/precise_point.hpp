@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "relufast/layer_bound.hpp"
 #include "relufast/network.hpp"
 
 namespace relufast {
@@ -28,10 +29,8 @@ class PrecisePoint {
     int layer_ = 0;
     std::vector<double> hi_;  // z = hi + lo; the point itself at layer 0
     std::vector<double> lo_;
-    double error_ = 0.0;  // of z, 2-norm
-    double beta_ = 0.0;   // entry i of z errs by row_norm_i beta + |b_i| bias_rounding + floor
+    LayerBound bound_;  // of z
     double bias_rounding_ = 0.0;
-    double floor_ = 0.0;
 };
 
 }  // namespace relufast

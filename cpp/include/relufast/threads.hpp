@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 
 namespace relufast {
@@ -11,6 +14,34 @@ using Interrupt = std::function<bool()>;
 // Multiplications of the longest piece of work, a fraction of a second: an interrupt is only heard
 // between two pieces.
 inline constexpr double kLongestPiece = 1e10;
+
+// Asks, and throws Interrupted if the answer is yes.
+void poll(const Interrupt& interrupt);
+
+// The same for a loop that comes by often: asks at first and then every now and then, because an
+// answer may have to wait for Python's lock. Copies share nothing.
+class Poller {
+ public:
+    explicit Poller(const Interrupt& interrupt) : interrupt_(interrupt) {}
+
+    void operator()();
+
+ private:
+    const Interrupt& interrupt_;
+    std::chrono::steady_clock::time_point asked_{};
+};
+
+// Calls body(begin, count) for pieces of [0, count) that take no longer than kLongestPiece.
+template <class Body>
+void in_pieces(std::int64_t count, double multiplications_each, Poller& poller, Body body) {
+    const auto most = static_cast<std::int64_t>(
+        std::clamp(kLongestPiece / multiplications_each, 1.0,
+                   static_cast<double>(std::max<std::int64_t>(count, 1))));
+    for (std::int64_t begin = 0; begin < count; begin += most) {
+        poller();
+        body(begin, std::min(most, count - begin));
+    }
+}
 
 // Work that makes more work: last in, first out, so that what is pending stays small.
 //
