@@ -31,7 +31,6 @@ class ResidueLayers {
           signs_(signs),
           modulus_(modulus),
           interrupt_(interrupt),
-          poll_(interrupt),
           n_alive_(static_cast<std::size_t>(network.layer(1).n_in)) {
         const auto size = static_cast<std::size_t>(signs.n_points * network.layer(1).n_in);
         values_.resize(size);
@@ -55,7 +54,7 @@ class ResidueLayers {
         }
         const auto cost = static_cast<double>((n_in + 1) * (n_out + 1));
         const std::int64_t n_products = n_in > 0 && n_out > 0 ? signs_.n_points : 0;
-        in_pieces(n_products, cost, poll_, [&](std::int64_t p, std::int64_t count) {
+        in_pieces(n_products, cost, interrupt_, [&](std::int64_t p, std::int64_t count) {
             modular::multiply('N', 'N', n_out, count, n_in, weights_.data(), n_out,
                               &below_[static_cast<std::size_t>(p * n_in)], n_in,
                               &values_[static_cast<std::size_t>(p * n_out)], n_out, modulus_);
@@ -122,7 +121,6 @@ class ResidueLayers {
     const ActivationSigns& signs_;
     const modular::Modulus& modulus_;
     const Interrupt& interrupt_;
-    Poller poll_;
     double slope_ = 0.0;
     int layer_ = 0;
     std::size_t n_alive_;    // neurons of this layer, of which there are residues

@@ -75,7 +75,6 @@ class SignSolver {
           certify_(certify),
           exact_(exact),
           interrupt_(interrupt),
-          poll_(interrupt),
           trails_(static_cast<std::size_t>(n_points)) {
         for (int l = 0; l <= network.depth() + 1; ++l) {
             spectral_norms_.push_back(l == 0 ? 0.0 : network.layer(l).frobenius_norm);
@@ -143,11 +142,12 @@ class SignSolver {
             std::fill(z_.begin(), z_.end(), 0.0);
         }
         const auto cost = static_cast<double>((n_in + 1) * parameters.n_out);
-        in_pieces(n_in > 0 ? n_points_ : 0, cost, poll_, [&](std::int64_t p, std::int64_t count) {
-            blas::gemm('N', 'N', parameters.n_out, count, n_in, 1.0, weights, parameters.n_out,
-                       &h_[static_cast<std::size_t>(p * n_in)], n_in, 0.0, column(layer, p),
-                       parameters.n_out);
-        });
+        in_pieces(n_in > 0 ? n_points_ : 0, cost, interrupt_,
+                  [&](std::int64_t p, std::int64_t count) {
+                      blas::gemm('N', 'N', parameters.n_out, count, n_in, 1.0, weights,
+                                 parameters.n_out, &h_[static_cast<std::size_t>(p * n_in)], n_in,
+                                 0.0, column(layer, p), parameters.n_out);
+                  });
         for (std::int64_t p = 0; p < n_points_; ++p) {
             add_multiple(1.0, parameters.biases.data(), column(layer, p), parameters.n_out);
         }
@@ -249,7 +249,7 @@ class SignSolver {
             }
         }
         for (const std::int64_t p : open) {
-            poll_();
+            poll(interrupt_);
             settle(layer, p);
         }
     }
@@ -361,7 +361,6 @@ class SignSolver {
     bool certify_;
     const ExactPreactivations& exact_;
     const Interrupt& interrupt_;
-    Poller poll_;
     std::vector<double> spectral_norms_;  // by layer: upper bounds
     std::vector<std::int64_t> n_panels_;  // that they were found with
     std::vector<Trail> trails_;

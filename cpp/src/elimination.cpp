@@ -41,7 +41,7 @@ Elimination::Elimination(Matrix& matrix, const Modulus& modulus, const Interrupt
       orders_of_leaves(size(matrix.n_rows())),
       matrix_(matrix),
       modulus_(modulus),
-      poll_(interrupt),
+      interrupt_(interrupt),
       workspace_(size(kSmall * std::max(matrix.n_rows(), matrix.n_columns()))) {
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
     std::iota(columns.begin(), columns.end(), std::int64_t{0});
@@ -214,7 +214,7 @@ void Elimination::subtract(std::int64_t m, std::int64_t n, std::int64_t k, const
     }
     const double multiplications_of_column = static_cast<double>(m) * static_cast<double>(k);
     const std::int64_t stride = matrix_.stride();
-    in_pieces(n, multiplications_of_column, poll_, [&](std::int64_t j, std::int64_t count) {
+    in_pieces(n, multiplications_of_column, interrupt_, [&](std::int64_t j, std::int64_t count) {
         subtract_product('N', 'N', m, count, k, a, stride, b + j * stride, stride, c + j * stride,
                          stride, modulus_);
     });

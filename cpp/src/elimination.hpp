@@ -65,7 +65,7 @@ class Elimination {
 
     Matrix& matrix_;
     const Modulus& modulus_;
-    Poller poll_;
+    const Interrupt& interrupt_;
     std::vector<double> workspace_;  // for the product of a leaf's triangle
 };
 

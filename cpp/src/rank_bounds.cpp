@@ -101,7 +101,7 @@ class BoundSolver {
  public:
     BoundSolver(const Network& network, const ActivationSigns& signs, std::int64_t input_rank,
                 const Interrupt& interrupt)
-        : network_(network), signs_(signs), poll_(interrupt), layers_(1) {
+        : network_(network), signs_(signs), interrupt_(interrupt), layers_(1) {
         layers_[0].bounds = {input_rank, input_rank + 1};
     }
 
@@ -199,7 +199,7 @@ class BoundSolver {
 
     // Of these points in a layer, from what is known of the one below.
     Bounds bound(const Points& points, int layer, Effort effort) {
-        poll_();
+        poll(interrupt_);
         if (layer == 0) {
             const auto count = static_cast<std::int64_t>(points.size());
             return smaller(state(0).bounds, {count, count});
@@ -262,7 +262,7 @@ class BoundSolver {
     // From patterns to the neurons they make active, and to the column of ones.
     std::int64_t flow(const Patterns& patterns, const std::vector<Group>& groups,
                       const std::vector<std::int64_t>& caps, int layer, bool with_ones) {
-        poll_();
+        poll(interrupt_);
         const auto ones = static_cast<std::size_t>(network_.layer(layer).n_out);
         CapacitatedGraph graph;
         graph.n_sinks = network_.layer(layer).n_out + (with_ones ? 1 : 0);
@@ -351,7 +351,7 @@ class BoundSolver {
 
     const Network& network_;
     const ActivationSigns& signs_;
-    Poller poll_;
+    const Interrupt& interrupt_;
     std::vector<LayerState> layers_;  // 0 is the input
     std::size_t work_ = 0;
 };

@@ -25,14 +25,6 @@ void poll(const Interrupt& interrupt) {
     }
 }
 
-void Poller::operator()() {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - asked_ > kPatience) {
-        poll(interrupt_);
-        asked_ = std::chrono::steady_clock::now();
-    }
-}
-
 struct WorkStack::State {
     std::mutex mutex;
     // Two, so that news for a waiting worker never wakes the caller instead.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -18,27 +17,15 @@ inline constexpr double kLongestPiece = 1e10;
 // Asks, and throws Interrupted if the answer is yes.
 void poll(const Interrupt& interrupt);
 
-// The same for a loop that comes by often: asks at first and then every now and then, because an
-// answer may have to wait for Python's lock. Copies share nothing.
-class Poller {
- public:
-    explicit Poller(const Interrupt& interrupt) : interrupt_(interrupt) {}
-
-    void operator()();
-
- private:
-    const Interrupt& interrupt_;
-    std::chrono::steady_clock::time_point asked_{};
-};
-
 // Calls body(begin, count) for pieces of [0, count) that take no longer than kLongestPiece.
 template <class Body>
-void in_pieces(std::int64_t count, double multiplications_each, Poller& poller, Body body) {
+void in_pieces(std::int64_t count, double multiplications_each, const Interrupt& interrupt,
+               Body body) {
     const auto most = static_cast<std::int64_t>(
         std::clamp(kLongestPiece / multiplications_each, 1.0,
                    static_cast<double>(std::max<std::int64_t>(count, 1))));
     for (std::int64_t begin = 0; begin < count; begin += most) {
-        poller();
+        poll(interrupt);
         body(begin, std::min(most, count - begin));
     }
 }
