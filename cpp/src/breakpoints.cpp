@@ -46,6 +46,7 @@ double multiplications(const Network& network) {
 struct Part {
     std::vector<std::unique_ptr<Part>> parts;
     Stretch stretch;
+    std::int64_t n_last = 0;  // crossings of the last hidden layer that are only counted
     std::vector<Undecided> undecided;
 };
 
@@ -57,7 +58,7 @@ class LineSolver {
         : network_(network),
           tile_size_(options.tile_size > 0 ? options.tile_size : choose_tile_size(network)),
           to_output_(to_output),
-          tiles_(network, line, tile_size_, options.certify),
+          tiles_(network, line, tile_size_, options.certify, !to_output),
           workspaces_(static_cast<std::size_t>(std::max(options.n_threads, 1))) {}
 
     void solve(const std::shared_ptr<const LayerOne>& first, Part& root, int n_threads,
@@ -67,8 +68,8 @@ class LineSolver {
             n_threads,
             [&](WorkStack& work, int thread) {
                 descend(work, first->grid, root, thread,
-                        [this, first](std::size_t begin, std::size_t end, Workspace&) {
-                            return tiles_.second_layer(*first, begin, end);
+                        [this, first](std::size_t begin, std::size_t end, Workspace& workspace) {
+                            return tiles_.second_layer(*first, begin, end, workspace);
                         });
             },
             interrupt);
@@ -103,7 +104,8 @@ class LineSolver {
     void climb(WorkStack& work, Tile tile, Part& part, int thread) {
         std::move(tile.undecided.begin(), tile.undecided.end(), std::back_inserter(part.undecided));
         if (!to_output_ && tile.layer == network_.depth()) {
-            part.stretch.grid = std::move(tile.refined);
+            part.n_last = static_cast<std::int64_t>(tile.roots.size());
+            part.stretch.grid = std::move(tile.grid);
             return;
         }
         if (tile.layer > network_.depth()) {
@@ -170,27 +172,57 @@ void append(const Part& part, Stretch& line, std::vector<Undecided>& undecided) 
     join(line.reaches, own.reaches);
 }
 
-// The line through all layers; undecided gets what stayed open.
-Stretch solve(Network& network, const Line& line, BreakpointOptions& options, bool to_output,
-              std::vector<Undecided>& undecided) {
+// Adds up crossings by layer, and whether something stayed open. Of the knot that two neighbours
+// share it is the right one that counts the crossings.
+class Counter {
+ public:
+    explicit Counter(std::int64_t* counts) : counts_(counts) {}
+
+    void add(const Part& part, int depth) {
+        for (const auto& child : part.parts) {
+            add(*child, depth);
+        }
+        add(part.stretch.grid);
+        counts_[depth - 1] += part.n_last;
+    }
+
+    void add(const Grid& grid) {
+        if (grid.knots.empty()) {
+            return;
+        }
+        count(last_shared_, -1);
+        for (const Knot& knot : grid.knots) {
+            count(knot.crossings, 1);
+        }
+        last_shared_ = grid.knots.back().crossings;
+        is_open_ = is_open_ || std::find(grid.open_after.begin(), grid.open_after.end(), 1) !=
+                                   grid.open_after.end();
+    }
+
+    bool is_open() const { return is_open_; }
+
+ private:
+    void count(const Crossings& crossings, std::int64_t sign) {
+        for (const Crossing& crossing : crossings) {
+            counts_[crossing.layer - 1] += sign;
+        }
+    }
+
+    std::int64_t* counts_;
+    Crossings last_shared_;
+    bool is_open_ = false;
+};
+
+// What both ways to use the solver start with.
+std::shared_ptr<const LayerOne> begin(Network& network, const Line& line,
+                                      BreakpointOptions& options) {
     if (multiplications(network) < kWorthThreads) {
         options.n_threads = 1;
     }
     if (options.certify) {
         network.bound_spectral_norms(options.n_threads, options.interrupt);
     }
-    const auto first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
-    undecided = first->undecided;
-    Stretch stretch;
-    if (!to_output && network.depth() == 1) {
-        stretch.grid = first->grid;
-        return stretch;
-    }
-    Part root;
-    LineSolver solver(network, line, options, to_output);
-    solver.solve(first, root, options.n_threads, options.interrupt);
-    append(root, stretch, undecided);
-    return stretch;
+    return std::make_shared<const LayerOne>(solve_layer_one(network, line));
 }
 
 }  // namespace
@@ -198,23 +230,30 @@ Stretch solve(Network& network, const Line& line, BreakpointOptions& options, bo
 bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& requested,
                        std::int64_t* counts) {
     BreakpointOptions options = requested;
-    std::vector<Undecided> undecided;
-    const Stretch stretch = solve(network, line, options, false, undecided);
+    const auto first = begin(network, line, options);
     std::fill(counts, counts + network.depth(), 0);
-    for (const Knot& knot : stretch.grid.knots) {
-        for (const Crossing& crossing : knot.crossings) {
-            ++counts[crossing.layer - 1];
-        }
+    Counter counter(counts);
+    if (network.depth() == 1) {
+        counter.add(first->grid);
+    } else {
+        Part root;
+        LineSolver solver(network, line, options, false);
+        solver.solve(first, root, options.n_threads, options.interrupt);
+        counter.add(root, network.depth());
     }
-    const auto& open = stretch.grid.open_after;
-    return options.certify && std::find(open.begin(), open.end(), 1) == open.end();
+    return options.certify && !counter.is_open();
 }
 
 Breakpoints find_breakpoints(Network& network, const Line& line,
                              const BreakpointOptions& requested) {
     BreakpointOptions options = requested;
-    std::vector<Undecided> undecided;
-    Stretch stretch = solve(network, line, options, true, undecided);
+    const auto first = begin(network, line, options);
+    Part root;
+    LineSolver solver(network, line, options, true);
+    solver.solve(first, root, options.n_threads, options.interrupt);
+    std::vector<Undecided> undecided = first->undecided;
+    Stretch stretch;
+    append(root, stretch, undecided);
     Breakpoints result;
     if (options.certify) {
         decide_open_reach(network, line, options, stretch, undecided);

@@ -54,11 +54,12 @@ double relu_norm(const double* z, std::int64_t n, double negative_slope) {
 }  // namespace
 
 TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
-                       bool certify)
+                       bool certify, bool counts_only)
     : network_(network),
       line_(line),
       tile_size_(tile_size),
       certify_(certify),
+      counts_only_(counts_only),
       slope_norm_(norm_bound_of(line.slopes)),
       intercept_norm_(norm_bound_of(line.intercepts)),
       slope_error_norm_(working_norm_bound(line.slope_errors)),
@@ -79,11 +80,63 @@ Tile TileSolver::empty_tile(int layer, const Grid& below, std::size_t first,
     return tile;
 }
 
+Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::size_t last,
+                              Workspace& workspace) const {
+    Tile tile = empty_tile(2, below.grid, first, last);
+    std::vector<ColumnError> errors(tile.grid.size());
+    // Deep networks multiply the errors of this layer so often that they want the sharper sums.
+    constexpr int kShallow = 4;
+    if (is_small(network_.layer(2)) && network_.depth() <= kShallow) {
+        sum_at_each_knot(tile, errors, workspace);
+    } else {
+        carry_sums(below, first, tile, errors);
+    }
+    add_biases_and_bound(tile, errors);
+    return tile;
+}
+
+// The first layer's values at each knot, and what they send on.
+void TileSolver::sum_at_each_knot(Tile& tile, std::vector<ColumnError>& errors,
+                                  Workspace& workspace) const {
+    const Layer& parameters = network_.layer(2);
+    const std::int64_t n = parameters.n_in;
+    const auto size = static_cast<std::size_t>(n);
+    workspace.points.resize(5 * size);
+    double* slope = workspace.points.data();
+    double* slope_lo = slope + size;
+    double* intercept = slope_lo + size;
+    double* intercept_lo = intercept + size;
+    double* value = intercept_lo + size;
+    for (std::size_t i = 0; i < size; ++i) {
+        slope[i] = line_.slopes[i].hi;
+        slope_lo[i] = line_.slopes[i].lo;
+        intercept[i] = line_.intercepts[i].hi;
+        intercept_lo[i] = line_.intercepts[i].lo;
+    }
+    workspace.point_activity.resize(activity_words(n));
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        const Knot& knot = tile.grid.knots[k];
+        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
+        combine2(x, slope, slope_lo, knot.is_direction ? 0.0 : 1.0, intercept, intercept_lo, value,
+                 n);
+        mark_active(value, n, workspace.point_activity.data());
+        const std::int64_t n_sent =
+            sum_sent(parameters, tile.n, network_.negative_slope(), value,
+                     workspace.point_activity.data(), tile.column(k), workspace);
+        const FirstLayerSize first = first_layer_size(knot);
+        errors[k].carried =
+            network_.lipschitz() * (first.parameters_error + 8.0 * kRoundoff * first.values) +
+            misplaced(knot);
+        errors[k].rounding =
+            gamma(n_sent + 2) * working_norm_bound(workspace.hidden.data(), n_sent);
+    }
+}
+
 // z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
 // and intercepts c: one crossing changes both by one column of W. The two running sums are kept in
 // double-double, because every later layer multiplies their errors.
-Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::size_t last) const {
-    Tile tile = empty_tile(2, below.grid, first, last);
+void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
+                            std::vector<ColumnError>& errors) const {
     const Layer& parameters = network_.layer(2);
     const auto n = static_cast<std::size_t>(tile.n);
     std::vector<double> slope(n, 0.0);
@@ -122,7 +175,6 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
     const double n_additions = static_cast<double>(line_.slopes.size() + tile.grid.size() + 8);
     const double sums = 64.0 * n_additions * kRoundoff2 * lipschitz;
     const double rounding = sums + 8.0 * kRoundoff * lipschitz;
-    std::vector<ColumnError> errors(tile.grid.size());
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
         if (k > 0) {
@@ -140,22 +192,26 @@ Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::siz
             }
             combine2(knot.x > 0.0 ? 1.0 : -1.0, slope_data, slope_lo.data(), 0.0, intercept.data(),
                      intercept_lo.data(), z, tile.n);
-            errors[k].carried = lipschitz * slope_error_norm_;
-            errors[k].rounding = rounding * slope_norm_;
         } else {
             combine2(knot.x, slope_data, slope_lo.data(), 1.0, intercept.data(),
                      intercept_lo.data(), z, tile.n);
-            const double x = std::fabs(knot.x);
-            // Zero times infinity is no bound: at x = 0 the slopes play no part.
-            const double by_slope = x == 0.0 ? 0.0 : slope_norm_ * x;
-            const double parameters_error =
-                (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_;
-            errors[k].carried = lipschitz * parameters_error + misplaced(knot);
-            errors[k].rounding = rounding * (by_slope + intercept_norm_);
         }
+        const FirstLayerSize first_layer = first_layer_size(knot);
+        errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
+        errors[k].rounding = rounding * first_layer.values;
     }
-    add_biases_and_bound(tile, errors);
-    return tile;
+}
+
+// Bounds on the 2-norms of the terms of the first layer's values, and of what their parameters may
+// be off.
+TileSolver::FirstLayerSize TileSolver::first_layer_size(const Knot& knot) const {
+    if (knot.is_direction) {
+        return {slope_norm_, slope_error_norm_};
+    }
+    const double x = std::fabs(knot.x);
+    // Zero times infinity is no bound: at x = 0 the slopes play no part.
+    return {(x == 0.0 ? 0.0 : slope_norm_ * x) + intercept_norm_,
+            (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_};
 }
 
 // What is left of a first-layer knot's neurons at its x, and of neighbours that rounding may have

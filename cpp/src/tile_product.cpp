@@ -12,12 +12,18 @@
 #include "relufast/column_ops.hpp"
 
 namespace relufast {
-namespace {
 
-// Weights, at 8 bytes each, beyond which BLAS is faster.
-constexpr std::int64_t kSmallLayer = 4096;
-
-}  // namespace
+std::int64_t sum_sent(const Layer& layer, std::int64_t n, double negative_slope, const double* z,
+                      const std::uint64_t* active, double* out, Workspace& workspace) {
+    workspace.hidden.resize(static_cast<std::size_t>(layer.n_in));
+    list_senders(
+        layer.n_in, negative_slope, 1, [&](std::size_t) { return active; }, workspace.alive);
+    const auto n_sent = static_cast<std::int64_t>(workspace.alive.size());
+    gather_relu(z, workspace.alive.data(), n_sent, negative_slope, workspace.hidden.data());
+    sum_multiples(layer.weights.data(), layer.n_out, workspace.alive.data(),
+                  workspace.hidden.data(), n_sent, out, n);
+    return n_sent;
+}
 
 std::int64_t multiply_relu(const Layer& above, std::int64_t n, double negative_slope,
                            const Tile& below, std::size_t lo, std::size_t hi, std::size_t n_points,
@@ -40,19 +46,11 @@ std::int64_t multiply_relu(const Layer& above, std::int64_t n, double negative_s
         return workspace.products.data() + slot * static_cast<std::size_t>(n);
     };
 
-    if (n_below * n <= kSmallLayer) {
-        workspace.hidden.resize(static_cast<std::size_t>(n_below));
+    if (is_small(above)) {
         std::int64_t longest = 0;
         for (std::size_t slot = 0; slot < n_columns; ++slot) {
-            list_senders(
-                n_below, negative_slope, 1, [&](std::size_t) { return pattern(slot); },
-                workspace.alive);
-            const auto length = static_cast<std::int64_t>(workspace.alive.size());
-            gather_relu(column(slot), workspace.alive.data(), length, negative_slope,
-                        workspace.hidden.data());
-            sum_multiples(above.weights.data(), above.n_out, workspace.alive.data(),
-                          workspace.hidden.data(), length, product(slot), n);
-            longest = std::max(longest, length);
+            longest = std::max(longest, sum_sent(above, n, negative_slope, column(slot),
+                                                 pattern(slot), product(slot), workspace));
         }
         return longest;
     }

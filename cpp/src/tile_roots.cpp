@@ -46,7 +46,10 @@ void TileSolver::find_roots(Tile& tile) const {
             }
         }
     }
-    refine_grid(tile);
+    open_segments(tile);
+    if (!is_counted(tile.layer)) {
+        refine_grid(tile);
+    }
 }
 
 void TileSolver::search_segments(Tile& tile) const {
@@ -80,7 +83,7 @@ void TileSolver::search_segments(Tile& tile) const {
             }
         };
         for_each_flip(tile.activity(k), tile.activity(k + 1), n_words, visit);
-        if (tile.roots.size() > begin + 1) {
+        if (tile.roots.size() > begin + 1 && !is_counted(tile.layer)) {
             order_roots(tile, begin);
         }
     }
@@ -264,9 +267,8 @@ bool TileSolver::order_exactly(Tile& tile, std::size_t start, std::size_t stop) 
     return true;
 }
 
-void TileSolver::refine_grid(Tile& tile) const {
-    const Layer& next = network_.layer(tile.layer + 1);
-    Grid& refined = tile.refined;
+// Marks the segments with roots of which something is not known.
+void TileSolver::open_segments(Tile& tile) const {
     for (std::size_t k = 0; k + 1 < tile.grid.size(); ++k) {
         const auto begin = tile.roots.begin() + tile.first_root[k];
         const auto end = tile.roots.begin() + tile.first_root[k + 1];
@@ -284,6 +286,12 @@ void TileSolver::refine_grid(Tile& tile) const {
             }
         }
     }
+}
+
+// The grid with the roots in between.
+void TileSolver::refine_grid(Tile& tile) const {
+    const Layer& next = network_.layer(tile.layer + 1);
+    Grid& refined = tile.refined;
     const std::size_t n_knots = tile.grid.size() + tile.roots.size();
     refined.knots.reserve(n_knots);
     refined.open_after.reserve(n_knots);

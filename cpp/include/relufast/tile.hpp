@@ -95,9 +95,13 @@ struct Workspace {
 // Carries tiles from layer to layer.
 class TileSolver {
  public:
-    TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify);
+    // With `counts_only` the last hidden layer's crossings are found, but neither ordered nor put
+    // into a grid.
+    TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify,
+               bool counts_only);
 
-    Tile second_layer(const LayerOne& below, std::size_t first, std::size_t last) const;
+    Tile second_layer(const LayerOne& below, std::size_t first, std::size_t last,
+                      Workspace& workspace) const;
     // The layer above `below`, at its refined knots first..last.
     Tile next_layer(std::shared_ptr<const Tile> below, std::size_t first, std::size_t last,
                     Workspace& workspace) const;
@@ -117,6 +121,15 @@ class TileSolver {
     };
 
     Tile empty_tile(int layer, const Grid& below, std::size_t first, std::size_t last) const;
+    struct FirstLayerSize {
+        double values = 0.0;
+        double parameters_error = 0.0;
+    };
+
+    void sum_at_each_knot(Tile& tile, std::vector<ColumnError>& errors, Workspace& workspace) const;
+    void carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
+                    std::vector<ColumnError>& errors) const;
+    FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
     void add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const;
     void decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const;
@@ -128,16 +141,20 @@ class TileSolver {
     void add_root(Tile& tile, std::size_t segment, std::int32_t neuron) const;
     void order_roots(Tile& tile, std::size_t begin) const;
     bool order_exactly(Tile& tile, std::size_t start, std::size_t stop) const;
+    void open_segments(Tile& tile) const;
     void refine_grid(Tile& tile) const;
     void trace_back(const Tile& tile, const std::vector<std::size_t>& knots,
                     std::vector<Reach>& reaches, Workspace& workspace) const;
     double entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const;
     bool is_output(int layer) const { return layer > network_.depth(); }
+    // Whether its crossings are counted and nothing else.
+    bool is_counted(int layer) const { return counts_only_ && layer == network_.depth(); }
 
     const Network& network_;
     const Line& line_;
     std::int64_t tile_size_;
     bool certify_;
+    bool counts_only_;
     double slope_norm_ = 0.0;  // of the first layer along the line
     double intercept_norm_ = 0.0;
     double slope_error_norm_ = 0.0;
