@@ -46,7 +46,7 @@ double multiplications(const Network& network) {
 struct Part {
     std::vector<std::unique_ptr<Part>> parts;
     Stretch stretch;
-    std::int64_t n_last = 0;  // crossings of the last hidden layer that are only counted
+    std::shared_ptr<const Tile> counted;  // or the last hidden layer's tile, whose roots count
     std::vector<Undecided> undecided;
 };
 
@@ -54,12 +54,15 @@ class LineSolver {
  public:
     // Up to the output, or else to the last hidden layer.
     LineSolver(const Network& network, const Line& line, const BreakpointOptions& options,
-               bool to_output)
+               bool to_output, std::vector<Workspace>& workspaces)
         : network_(network),
           tile_size_(options.tile_size > 0 ? options.tile_size : choose_tile_size(network)),
           to_output_(to_output),
           tiles_(network, line, tile_size_, options.certify, !to_output),
-          workspaces_(static_cast<std::size_t>(std::max(options.n_threads, 1))) {}
+          workspaces_(workspaces) {
+        workspaces_.resize(
+            std::max(workspaces_.size(), static_cast<std::size_t>(std::max(options.n_threads, 1))));
+    }
 
     void solve(const std::shared_ptr<const LayerOne>& first, Part& root, int n_threads,
                const Interrupt& interrupt) {
@@ -76,7 +79,7 @@ class LineSolver {
     }
 
  private:
-    using MakeTile = std::function<Tile(std::size_t, std::size_t, Workspace&)>;
+    using MakeTile = std::function<std::shared_ptr<Tile>(std::size_t, std::size_t, Workspace&)>;
 
     // Cuts a grid into tiles, and carries each through all layers above: one here, the others as
     // work for whoever is free.
@@ -101,23 +104,19 @@ class LineSolver {
         }
     }
 
-    void climb(WorkStack& work, Tile tile, Part& part, int thread) {
-        std::move(tile.undecided.begin(), tile.undecided.end(), std::back_inserter(part.undecided));
-        if (!to_output_ && tile.layer == network_.depth()) {
-            part.n_last = static_cast<std::int64_t>(tile.roots.size());
-            part.stretch.grid = std::move(tile.grid);
-            return;
+    void climb(WorkStack& work, const std::shared_ptr<Tile>& tile, Part& part, int thread) {
+        part.undecided.insert(part.undecided.end(), tile->undecided.begin(), tile->undecided.end());
+        if (!to_output_ && tile->layer == network_.depth()) {
+            part.counted = tile;
+        } else if (tile->layer > network_.depth()) {
+            part.stretch = tiles_.finish(*tile, workspaces_[static_cast<std::size_t>(thread)]);
+        } else {
+            descend(work, tile->refined, part, thread,
+                    [this, below = std::shared_ptr<const Tile>(tile)](
+                        std::size_t begin, std::size_t end, Workspace& workspace) {
+                        return tiles_.next_layer(below, begin, end, workspace);
+                    });
         }
-        if (tile.layer > network_.depth()) {
-            part.stretch =
-                tiles_.finish(std::move(tile), workspaces_[static_cast<std::size_t>(thread)]);
-            return;
-        }
-        const auto below = std::make_shared<const Tile>(std::move(tile));
-        descend(work, below->refined, part, thread,
-                [this, below](std::size_t begin, std::size_t end, Workspace& workspace) {
-                    return tiles_.next_layer(below, begin, end, workspace);
-                });
     }
 
     // The knots between which the tiles of a grid lie: nearly equal numbers, depending on the grid
@@ -145,7 +144,7 @@ class LineSolver {
     std::int64_t tile_size_;
     bool to_output_;
     TileSolver tiles_;
-    std::vector<Workspace> workspaces_;
+    std::vector<Workspace>& workspaces_;
 };
 
 // Joins the stretches of all parts. Neighbours share a knot, which the right one brings.
@@ -182,14 +181,13 @@ class Counter {
         for (const auto& child : part.parts) {
             add(*child, depth);
         }
-        add(part.stretch.grid);
-        counts_[depth - 1] += part.n_last;
+        if (part.counted != nullptr) {
+            add(part.counted->grid);
+            counts_[depth - 1] += static_cast<std::int64_t>(part.counted->roots.size());
+        }
     }
 
     void add(const Grid& grid) {
-        if (grid.knots.empty()) {
-            return;
-        }
         count(last_shared_, -1);
         for (const Knot& knot : grid.knots) {
             count(knot.crossings, 1);
@@ -228,7 +226,7 @@ std::shared_ptr<const LayerOne> begin(Network& network, const Line& line,
 }  // namespace
 
 bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& requested,
-                       std::int64_t* counts) {
+                       std::vector<Workspace>& workspaces, std::int64_t* counts) {
     BreakpointOptions options = requested;
     const auto first = begin(network, line, options);
     std::fill(counts, counts + network.depth(), 0);
@@ -237,7 +235,7 @@ bool count_breakpoints(Network& network, const Line& line, const BreakpointOptio
         counter.add(first->grid);
     } else {
         Part root;
-        LineSolver solver(network, line, options, false);
+        LineSolver solver(network, line, options, false, workspaces);
         solver.solve(first, root, options.n_threads, options.interrupt);
         counter.add(root, network.depth());
     }
@@ -249,7 +247,8 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     BreakpointOptions options = requested;
     const auto first = begin(network, line, options);
     Part root;
-    LineSolver solver(network, line, options, true);
+    std::vector<Workspace> workspaces;
+    LineSolver solver(network, line, options, true, workspaces);
     solver.solve(first, root, options.n_threads, options.interrupt);
     std::vector<Undecided> undecided = first->undecided;
     Stretch stretch;

@@ -12,6 +12,7 @@
 #include "relufast/breakpoints.hpp"
 #include "relufast/line.hpp"
 #include "relufast/network.hpp"
+#include "relufast/tile.hpp"
 #include "relufast/trial_random.hpp"
 
 struct relufast_random {
@@ -25,6 +26,9 @@ struct relufast_breakpoint_counter {
     relufast::BreakpointOptions options;
     std::vector<const double*> weights;
     std::vector<const double*> biases;
+    // Kept from call to call.
+    relufast::Line line;
+    std::vector<relufast::Workspace> workspaces;
 };
 
 namespace {
@@ -118,7 +122,9 @@ relufast_breakpoint_counter* relufast_breakpoint_counter_new(const int64_t* widt
             .hi = hi,
             .options = {.certify = true, .n_threads = 1, .tile_size = 0, .interrupt = {}},
             .weights = nothing,
-            .biases = nothing};
+            .biases = nothing,
+            .line = {},
+            .workspaces = {}};
     });
 }
 
@@ -136,8 +142,9 @@ int relufast_breakpoint_counter_count(relufast_breakpoint_counter* counter,
             parameters += layer.n_out;
         }
         network.set_parameters(counter->weights, counter->biases);
-        const relufast::Line line = relufast::axis_line(network.layer(1), counter->lo, counter->hi);
-        const bool certain = relufast::count_breakpoints(network, line, counter->options, counts);
+        relufast::set_axis_line(counter->line, network.layer(1), counter->lo, counter->hi);
+        const bool certain = relufast::count_breakpoints(network, counter->line, counter->options,
+                                                         counter->workspaces, counts);
         return certain ? RELUFAST_OK : RELUFAST_OPEN;
     });
 }

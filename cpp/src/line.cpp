@@ -16,6 +16,11 @@ double magnitude(double a, double b) {
 
 Line axis_line(const Layer& first, double lo, double hi) {
     Line line;
+    set_axis_line(line, first, lo, hi);
+    return line;
+}
+
+void set_axis_line(Line& line, const Layer& first, double lo, double hi) {
     const auto n = static_cast<std::size_t>(first.n_out);
     line.slopes.assign(first.weights.begin(), first.weights.end());
     line.intercepts.assign(first.biases.begin(), first.biases.end());
@@ -23,7 +28,6 @@ Line axis_line(const Layer& first, double lo, double hi) {
     line.intercept_errors.assign(n, 0.0);
     line.lo = lo;
     line.hi = hi;
-    return line;
 }
 
 Line segment_line(const Layer& first, const double* start, const double* stop, double lo,

@@ -1,5 +1,5 @@
-// A sum of a few rows of a matrix, in registers. Built to use fused multiply-add where there is one:
-// Higham's bounds hold for it, too.
+// A sum of a few rows of a matrix, in registers. Built to use fused multiply-add where there is
+// one: Higham's bounds hold for it, too.
 
 #include <algorithm>
 

@@ -65,76 +65,36 @@ TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t ti
       slope_error_norm_(working_norm_bound(line.slope_errors)),
       intercept_error_norm_(working_norm_bound(line.intercept_errors)) {}
 
-Tile TileSolver::empty_tile(int layer, const Grid& below, std::size_t first,
-                            std::size_t last) const {
-    Tile tile;
-    tile.layer = layer;
+std::shared_ptr<Tile> TileSolver::new_tile(int layer, const Grid& below, std::size_t first,
+                                           std::size_t last, Workspace& workspace) const {
+    std::shared_ptr<Tile> tile = workspace.tiles.take();
+    tile->layer = layer;
     const Layer& parameters = network_.layer(layer);
-    tile.n = is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
+    tile->n = is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
     const auto begin = static_cast<std::ptrdiff_t>(first);
     const auto end = static_cast<std::ptrdiff_t>(last);
-    tile.grid.knots.assign(below.knots.begin() + begin, below.knots.begin() + end + 1);
-    tile.grid.open_after.assign(below.open_after.begin() + begin, below.open_after.begin() + end);
-    tile.z.resize(tile.grid.size() * static_cast<std::size_t>(tile.n));
-    tile.bias_rounding = 4.0 * kRoundoff;  // biases are added last
+    tile->grid.knots.assign(below.knots.begin() + begin, below.knots.begin() + end + 1);
+    tile->grid.open_after.assign(below.open_after.begin() + begin, below.open_after.begin() + end);
+    tile->z.resize(tile->grid.size() * static_cast<std::size_t>(tile->n));
+    tile->bias_rounding = 4.0 * kRoundoff;  // biases are added last
+    tile->zeros.clear();
+    tile->undecided.clear();
+    workspace.errors.resize(tile->grid.size());
     return tile;
 }
 
-Tile TileSolver::second_layer(const LayerOne& below, std::size_t first, std::size_t last,
-                              Workspace& workspace) const {
-    Tile tile = empty_tile(2, below.grid, first, last);
-    std::vector<ColumnError> errors(tile.grid.size());
-    // Deep networks multiply the errors of this layer so often that they want the sharper sums.
-    constexpr int kShallow = 4;
-    if (is_small(network_.layer(2)) && network_.depth() <= kShallow) {
-        sum_at_each_knot(tile, errors, workspace);
-    } else {
-        carry_sums(below, first, tile, errors);
-    }
-    add_biases_and_bound(tile, errors);
+std::shared_ptr<Tile> TileSolver::second_layer(const LayerOne& below, std::size_t first,
+                                               std::size_t last, Workspace& workspace) const {
+    const std::shared_ptr<Tile> tile = new_tile(2, below.grid, first, last, workspace);
+    carry_sums(below, first, *tile, workspace.errors);
+    add_biases_and_bound(*tile, workspace);
     return tile;
-}
-
-// The first layer's values at each knot, and what they send on.
-void TileSolver::sum_at_each_knot(Tile& tile, std::vector<ColumnError>& errors,
-                                  Workspace& workspace) const {
-    const Layer& parameters = network_.layer(2);
-    const std::int64_t n = parameters.n_in;
-    const auto size = static_cast<std::size_t>(n);
-    workspace.points.resize(5 * size);
-    double* slope = workspace.points.data();
-    double* slope_lo = slope + size;
-    double* intercept = slope_lo + size;
-    double* intercept_lo = intercept + size;
-    double* value = intercept_lo + size;
-    for (std::size_t i = 0; i < size; ++i) {
-        slope[i] = line_.slopes[i].hi;
-        slope_lo[i] = line_.slopes[i].lo;
-        intercept[i] = line_.intercepts[i].hi;
-        intercept_lo[i] = line_.intercepts[i].lo;
-    }
-    workspace.point_activity.resize(activity_words(n));
-    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
-        const Knot& knot = tile.grid.knots[k];
-        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
-        combine2(x, slope, slope_lo, knot.is_direction ? 0.0 : 1.0, intercept, intercept_lo, value,
-                 n);
-        mark_active(value, n, workspace.point_activity.data());
-        const std::int64_t n_sent =
-            sum_sent(parameters, tile.n, network_.negative_slope(), value,
-                     workspace.point_activity.data(), tile.column(k), workspace);
-        const FirstLayerSize first = first_layer_size(knot);
-        errors[k].carried =
-            network_.lipschitz() * (first.parameters_error + 8.0 * kRoundoff * first.values) +
-            misplaced(knot);
-        errors[k].rounding =
-            gamma(n_sent + 2) * working_norm_bound(workspace.hidden.data(), n_sent);
-    }
 }
 
 // z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
 // and intercepts c: one crossing changes both by one column of W. The two running sums are kept in
-// double-double, because every later layer multiplies their errors.
+// double-double, because every later layer multiplies their errors; if these are few and narrow,
+// float64 does.
 void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
                             std::vector<ColumnError>& errors) const {
     const Layer& parameters = network_.layer(2);
@@ -143,12 +103,18 @@ void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile
     std::vector<double> slope_lo(n, 0.0);
     std::vector<double> intercept(n, 0.0);
     std::vector<double> intercept_lo(n, 0.0);
+    const bool is_sharp = network_.depth() > 4 || !is_small(parameters);
     const auto add = [&](std::size_t neuron, double factor) {
         const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
         const DoubleDouble s = line_.slopes[neuron] * factor;
         const DoubleDouble c = line_.intercepts[neuron] * factor;
-        add_multiple2(s.hi, s.lo, sent, slope.data(), slope_lo.data(), tile.n);
-        add_multiple2(c.hi, c.lo, sent, intercept.data(), intercept_lo.data(), tile.n);
+        if (is_sharp) {
+            add_multiple2(s.hi, s.lo, sent, slope.data(), slope_lo.data(), tile.n);
+            add_multiple2(c.hi, c.lo, sent, intercept.data(), intercept_lo.data(), tile.n);
+        } else {
+            add_multiple(s.hi, sent, slope.data(), tile.n);
+            add_multiple(c.hi, sent, intercept.data(), tile.n);
+        }
     };
 
     std::vector<std::uint8_t> active = below.active_at_start;
@@ -173,7 +139,7 @@ void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile
     const double lipschitz = network_.lipschitz();
     // Every term enters a running sum at most twice, through n_in additions and one a knot.
     const double n_additions = static_cast<double>(line_.slopes.size() + tile.grid.size() + 8);
-    const double sums = 64.0 * n_additions * kRoundoff2 * lipschitz;
+    const double sums = n_additions * (is_sharp ? 64.0 * kRoundoff2 : 4.0 * kRoundoff) * lipschitz;
     const double rounding = sums + 8.0 * kRoundoff * lipschitz;
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
@@ -185,16 +151,16 @@ void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile
             }
         }
         double* z = tile.column(k);
-        const double* slope_data = slope.data();
-        if (knot.is_direction) {
-            if (k > 0) {
-                sum_afresh();  // a slope that is zero must not be what running sums left over
-            }
-            combine2(knot.x > 0.0 ? 1.0 : -1.0, slope_data, slope_lo.data(), 0.0, intercept.data(),
+        if (knot.is_direction && k > 0) {
+            sum_afresh();  // a slope that is zero must not be what running sums left over
+        }
+        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
+        const double factor = knot.is_direction ? 0.0 : 1.0;
+        if (is_sharp) {
+            combine2(x, slope.data(), slope_lo.data(), factor, intercept.data(),
                      intercept_lo.data(), z, tile.n);
         } else {
-            combine2(knot.x, slope_data, slope_lo.data(), 1.0, intercept.data(),
-                     intercept_lo.data(), z, tile.n);
+            combine(x, slope.data(), factor, intercept.data(), z, tile.n);
         }
         const FirstLayerSize first_layer = first_layer_size(knot);
         errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
@@ -221,10 +187,12 @@ double TileSolver::misplaced(const Knot& knot) const {
                                : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
 }
 
-Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first, std::size_t last,
-                            Workspace& workspace) const {
+std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first,
+                                             std::size_t last, Workspace& workspace) const {
     const Tile& below = *shared;
-    Tile tile = empty_tile(below.layer + 1, below.refined, first, last);
+    const std::shared_ptr<Tile> result =
+        new_tile(below.layer + 1, below.refined, first, last, workspace);
+    Tile& tile = *result;
     tile.below = std::move(shared);
     tile.first_below = first;
     const Layer& parameters = network_.layer(tile.layer);
@@ -246,7 +214,8 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
         const std::int64_t count = below.first_root[segment + 1] - below.first_root[segment];
         return count > std::max<std::int64_t>(8, parameters.n_in / 16);
     };
-    std::vector<std::size_t> dense;
+    std::vector<std::size_t>& dense = workspace.dense;
+    dense.clear();
     for (std::size_t m = first; m <= last; ++m) {
         if (below.source[m] < 0 && is_dense(segment_of(m))) {
             dense.push_back(static_cast<std::size_t>(~below.source[m]));
@@ -256,7 +225,8 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
     const auto n_in = static_cast<std::size_t>(parameters.n_in);
     workspace.points.resize(dense.size() * n_in);
     workspace.point_activity.resize(dense.size() * activity_words(parameters.n_in));
-    std::vector<double> dense_norms;
+    std::vector<double>& dense_norms = workspace.dense_norms;
+    dense_norms.clear();
     for (std::size_t d = 0; d < dense.size(); ++d) {
         const Root& root = below.roots[dense[d]];
         const auto segment = static_cast<std::size_t>(root.segment);
@@ -282,12 +252,12 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
         return error;
     };
 
-    std::vector<ColumnError> errors(tile.grid.size());
     std::size_t next_dense = 0;
     const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
     for (std::size_t m = first; m <= last; ++m) {
         double* z = tile.column(m - first);
-        ColumnError& error = errors[m - first];
+        ColumnError& error = workspace.errors[m - first];
+        error = {};
         if (below.source[m] >= 0) {
             const auto k = static_cast<std::size_t>(below.source[m]);
             std::copy(product(k - lo), product(k - lo) + n, z);
@@ -335,11 +305,12 @@ Tile TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t firs
             lipschitz * (at.lo * below.error[k] + at.hi * below.error[k + 1] + 2.0 * rounded) +
             misplaced;
     }
-    add_biases_and_bound(tile, errors);
-    return tile;
+    add_biases_and_bound(tile, workspace);
+    return result;
 }
 
-void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const {
+void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
+    const std::vector<ColumnError>& errors = workspace.errors;
     const Layer& parameters = network_.layer(tile.layer);
     const double a = network_.negative_slope();
     const std::size_t n_knots = tile.grid.size();
@@ -351,7 +322,8 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
     tile.silent.assign(n_knots, 0);
     tile.active.resize(n_knots * activity_words(tile.n));
 
-    std::vector<OpenColumn> open;
+    std::vector<OpenColumn>& open = workspace.open;
+    open.clear();
     for (std::size_t k = 0; k < n_knots; ++k) {
         const double bias_factor = tile.grid.knots[k].is_direction ? 0.0 : 1.0;
         double beta = (errors[k].carried + errors[k].rounding) * kInflate;
@@ -417,7 +389,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, const std::vector<ColumnError>
     if (certify_) {
         decide_open_signs(tile, open);
     }
-    find_roots(tile);
+    find_roots(tile, workspace);
 }
 
 double TileSolver::entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const {

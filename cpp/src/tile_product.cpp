@@ -12,7 +12,9 @@
 #include "relufast/column_ops.hpp"
 
 namespace relufast {
+namespace {
 
+// out = W relu(z) of a small layer's first n outputs; returns the number of neurons that send.
 std::int64_t sum_sent(const Layer& layer, std::int64_t n, double negative_slope, const double* z,
                       const std::uint64_t* active, double* out, Workspace& workspace) {
     workspace.hidden.resize(static_cast<std::size_t>(layer.n_in));
@@ -24,6 +26,8 @@ std::int64_t sum_sent(const Layer& layer, std::int64_t n, double negative_slope,
                   workspace.hidden.data(), n_sent, out, n);
     return n_sent;
 }
+
+}  // namespace
 
 std::int64_t multiply_relu(const Layer& above, std::int64_t n, double negative_slope,
                            const Tile& below, std::size_t lo, std::size_t hi, std::size_t n_points,

@@ -32,7 +32,7 @@ struct Traced {
 
 }  // namespace
 
-Stretch TileSolver::finish(Tile tile, Workspace& workspace) const {
+Stretch TileSolver::finish(Tile& tile, Workspace& workspace) const {
     const std::vector<Knot>& knots = tile.grid.knots;
     const auto n = static_cast<std::size_t>(tile.n);
     std::vector<double> errors;  // of the outputs, by knot

@@ -16,9 +16,9 @@ bool apart(const Knot& knot, const Root& root) {
 
 }  // namespace
 
-void TileSolver::find_roots(Tile& tile) const {
+void TileSolver::find_roots(Tile& tile, Workspace& workspace) const {
     add_crossings_at_zeros(tile);
-    search_segments(tile);
+    search_segments(tile, workspace);
     if (certify_) {
         // Roots too close to call are found again between columns known to double-double.
         std::vector<std::size_t> close;
@@ -38,7 +38,7 @@ void TileSolver::find_roots(Tile& tile) const {
             for (const std::size_t k : close) {
                 refine_column(tile, k);
             }
-            search_segments(tile);
+            search_segments(tile, workspace);
         }
         for (const Root& root : tile.roots) {
             if (root.is_open || root.is_unordered) {
@@ -52,7 +52,7 @@ void TileSolver::find_roots(Tile& tile) const {
     }
 }
 
-void TileSolver::search_segments(Tile& tile) const {
+void TileSolver::search_segments(Tile& tile, Workspace& workspace) const {
     tile.roots.clear();
     tile.first_root.clear();
     tile.first_root.reserve(tile.grid.size());
@@ -62,7 +62,8 @@ void TileSolver::search_segments(Tile& tile) const {
             return zero.knot == static_cast<std::int32_t>(knot) && zero.neuron == neuron;
         });
     };
-    std::vector<std::uint8_t> has_zeros(tile.grid.size(), 0);
+    std::vector<std::uint8_t>& has_zeros = workspace.has_zeros;
+    has_zeros.assign(tile.grid.size(), 0);
     for (const Tile::ExactZero& zero : tile.zeros) {
         has_zeros[static_cast<std::size_t>(zero.knot)] = 1;
     }
@@ -293,6 +294,9 @@ void TileSolver::refine_grid(Tile& tile) const {
     const Layer& next = network_.layer(tile.layer + 1);
     Grid& refined = tile.refined;
     const std::size_t n_knots = tile.grid.size() + tile.roots.size();
+    refined.knots.clear();
+    refined.open_after.clear();
+    tile.source.clear();
     refined.knots.reserve(n_knots);
     refined.open_after.reserve(n_knots);
     tile.source.reserve(n_knots);

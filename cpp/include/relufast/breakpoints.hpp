@@ -38,9 +38,12 @@ struct Breakpoints {
 // alone, and so does every result.
 Breakpoints find_breakpoints(Network& network, const Line& line, const BreakpointOptions& options);
 
+struct Workspace;
+
 // Only how many of each hidden layer there are, which of them reach the output left aside: counts
-// has room for depth numbers. Whether all decisions were proven.
+// has room for depth numbers. Whether all decisions were proven. The workspaces, empty at first,
+// keep their memory from call to call.
 bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& options,
-                       std::int64_t* counts);
+                       std::vector<Workspace>& workspaces, std::int64_t* counts);
 
 }  // namespace relufast

@@ -22,6 +22,8 @@ struct Line {
 
 // x is the input of a network with one input.
 Line axis_line(const Layer& first, double lo, double hi);
+// The same into a line whose memory is there.
+void set_axis_line(Line& line, const Layer& first, double lo, double hi);
 
 // The input is start + x (stop - start), without rounding.
 Line segment_line(const Layer& first, const double* start, const double* stop, double lo,

@@ -12,6 +12,7 @@
 #include "relufast/line.hpp"
 #include "relufast/network.hpp"
 #include "relufast/point_evaluator.hpp"
+#include "relufast/tile_pool.hpp"
 
 namespace relufast {
 
@@ -82,14 +83,31 @@ struct Stretch {
     std::vector<Reach> reaches;  // by knot
 };
 
-// Buffers that live as long as a thread's work.
+// How far a column's inputs, and its own evaluation, may be off.
+struct ColumnError {
+    double carried = 0.0;
+    double rounding = 0.0;
+};
+
+struct OpenColumn {
+    std::size_t knot = 0;
+    std::int64_t n_open = 0;
+};
+
+// What a thread works with, kept from tile to tile and from trial to trial.
 struct Workspace {
+    TilePool tiles;
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
     Buffer<double> points;  // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;
     std::vector<std::int32_t> alive;
+    std::vector<std::size_t> dense;  // roots that get a product of their own, and their norms
+    std::vector<double> dense_norms;
+    std::vector<ColumnError> errors;
+    std::vector<OpenColumn> open;
+    std::vector<std::uint8_t> has_zeros;
 };
 
 // Carries tiles from layer to layer.
@@ -100,43 +118,32 @@ class TileSolver {
     TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify,
                bool counts_only);
 
-    Tile second_layer(const LayerOne& below, std::size_t first, std::size_t last,
-                      Workspace& workspace) const;
+    std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
+                                       Workspace& workspace) const;
     // The layer above `below`, at its refined knots first..last.
-    Tile next_layer(std::shared_ptr<const Tile> below, std::size_t first, std::size_t last,
-                    Workspace& workspace) const;
+    std::shared_ptr<Tile> next_layer(std::shared_ptr<const Tile> below, std::size_t first,
+                                     std::size_t last, Workspace& workspace) const;
     // What a tile of the output layer tells.
-    Stretch finish(Tile tile, Workspace& workspace) const;
+    Stretch finish(Tile& tile, Workspace& workspace) const;
 
  private:
-    // How far a column's inputs, and its own evaluation, may be off.
-    struct ColumnError {
-        double carried = 0.0;
-        double rounding = 0.0;
-    };
-
-    struct OpenColumn {
-        std::size_t knot = 0;
-        std::int64_t n_open = 0;
-    };
-
-    Tile empty_tile(int layer, const Grid& below, std::size_t first, std::size_t last) const;
+    std::shared_ptr<Tile> new_tile(int layer, const Grid& below, std::size_t first,
+                                   std::size_t last, Workspace& workspace) const;
     struct FirstLayerSize {
         double values = 0.0;
         double parameters_error = 0.0;
     };
 
-    void sum_at_each_knot(Tile& tile, std::vector<ColumnError>& errors, Workspace& workspace) const;
     void carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
                     std::vector<ColumnError>& errors) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
-    void add_biases_and_bound(Tile& tile, const std::vector<ColumnError>& errors) const;
+    void add_biases_and_bound(Tile& tile, Workspace& workspace) const;
     void decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const;
     std::size_t affordable_refinements(const Tile& tile) const;
     std::vector<std::int32_t> refine_column(Tile& tile, std::size_t knot) const;
-    void find_roots(Tile& tile) const;
-    void search_segments(Tile& tile) const;
+    void find_roots(Tile& tile, Workspace& workspace) const;
+    void search_segments(Tile& tile, Workspace& workspace) const;
     void add_crossings_at_zeros(Tile& tile) const;
     void add_root(Tile& tile, std::size_t segment, std::int32_t neuron) const;
     void order_roots(Tile& tile, std::size_t begin) const;

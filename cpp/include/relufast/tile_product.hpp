@@ -11,11 +11,6 @@ namespace relufast {
 // own active neurons send, about half of them, and quicker than anything clever.
 inline bool is_small(const Layer& layer) { return layer.n_in * layer.n_out <= 4096; }
 
-// out = W relu(z) of a small layer's first n outputs. The active neurons and what they send stay
-// in the workspace; their number is returned.
-std::int64_t sum_sent(const Layer& layer, std::int64_t n, double negative_slope, const double* z,
-                      const std::uint64_t* active, double* out, Workspace& workspace);
-
 // workspace.products = W relu(z), of the first n outputs of the layer above `below`, for the
 // columns lo..hi of `below` and after them the n_points columns of workspace.points. These have no
 // neuron active that is inactive at all of lo..hi.
