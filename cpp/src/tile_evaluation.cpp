@@ -103,7 +103,8 @@ void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile
     std::vector<double> slope_lo(n, 0.0);
     std::vector<double> intercept(n, 0.0);
     std::vector<double> intercept_lo(n, 0.0);
-    const bool is_sharp = network_.depth() > 4 || !is_small(parameters);
+    constexpr int kShallow = 4;  // hidden layers
+    const bool is_sharp = network_.depth() > kShallow || !is_small(parameters);
     const auto add = [&](std::size_t neuron, double factor) {
         const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
         const DoubleDouble s = line_.slopes[neuron] * factor;
