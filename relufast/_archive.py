@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 import secrets
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import IO, Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,11 +36,19 @@ def write(path: Path, arrays: Arrays) -> None:
         raise
 
 
-def read(path: Path, what: str, parse: Callable[[Arrays], _T]) -> _T:
-    """What `parse` makes of the arrays; whatever goes wrong says that the file is not `what`."""
+def read(
+    path: Path, what: str, parse: Callable[[Arrays], _T], *, max_bytes: int | None = None
+) -> _T:
+    """What `parse` makes of the arrays, each of which is read when it asks for it.
+
+    Whatever goes wrong says that the file is not `what`. No array takes more memory than its bytes
+    in the archive claim, and none claims more than `max_bytes`.
+    """
     with open(path, "rb") as file:
         try:
-            return parse(_arrays(file))
+            _check_members(file, max_bytes)
+            with np.load(file, allow_pickle=False) as arrays:
+                return parse(arrays)
         except MemoryError:
             raise
         # Foreign bytes make the zip and npy readers raise whatever they come upon.
@@ -47,29 +56,23 @@ def read(path: Path, what: str, parse: Callable[[Arrays], _T]) -> _T:
             raise ValueError(f"{path} is not {what}: {error}") from error
 
 
-def _arrays(file: BinaryIO) -> Arrays:
-    with open_archive(file) as archive:
-        return {name: archive[name] for name in archive.files}
-
-
-def open_archive(file: BinaryIO) -> np.lib.npyio.NpzFile:
-    """The archive, which reads an array when it is asked for it.
-
-    No array takes more memory than its bytes in the archive claim: a short file cannot declare a
-    shape that fills the memory.
-    """
+def _check_members(file: BinaryIO, max_bytes: int | None) -> None:
     if not zipfile.is_zipfile(file):
         raise ValueError("it is no complete npz archive")
-    with zipfile.ZipFile(file) as members:
-        for member in members.infolist():
-            with members.open(member) as stream:
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            if max_bytes is not None and member.file_size > max_bytes:
+                raise ValueError(
+                    f"its member {member.filename} has {member.file_size:,} bytes, more than "
+                    f"max_bytes, {max_bytes:,}"
+                )
+            with archive.open(member) as stream:
                 _require_its_bytes(stream, member)
     file.seek(0)
-    archive: np.lib.npyio.NpzFile = np.load(file, allow_pickle=False)
-    return archive
 
 
-def _require_its_bytes(stream: Any, member: zipfile.ZipInfo) -> None:
+def _require_its_bytes(stream: IO[bytes], member: zipfile.ZipInfo) -> None:
+    """A short file must not declare a shape that fills the memory."""
     try:
         version = np.lib.format.read_magic(stream)
     except ValueError:
@@ -81,9 +84,7 @@ def _require_its_bytes(stream: Any, member: zipfile.ZipInfo) -> None:
     if read_header is None:
         raise ValueError(f"its member {member.filename} is in version {version} of the npy format")
     shape, _, dtype = read_header(stream)
-    n_bytes = dtype.itemsize
-    for length in shape:
-        n_bytes *= length
+    n_bytes = math.prod(shape) * dtype.itemsize
     if not dtype.hasobject and n_bytes > member.file_size:
         raise ValueError(
             f"its member {member.filename} declares {n_bytes:,} bytes and has {member.file_size:,}"

@@ -49,10 +49,15 @@ class Callbacks:
 
     @contextmanager
     def _drawing(self, step: int, function: int) -> Iterator[None]:
-        devices = {p.device for p in self._model.parameters() if p.device.type == "cuda"}
-        with torch.random.fork_rng(devices=sorted(devices, key=str)):
-            sequence = np.random.SeedSequence(self._seed, spawn_key=(step, function))
-            torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0]))
+        sequence = np.random.SeedSequence(self._seed, spawn_key=(step, function))
+        seed = int(sequence.generate_state(1, np.uint64)[0])
+        devices = {p.device.index for p in self._model.parameters() if p.device.type == "cuda"}
+        with torch.random.fork_rng(devices=sorted(devices)):
+            # Not torch.manual_seed, which without a GPU keeps a stack trace of every call.
+            torch.default_generator.manual_seed(seed)
+            for device in devices:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(seed)
             yield
 
 

@@ -266,7 +266,8 @@ def double_product_init_(
 
 
 def _init_factors_(layer: DoubleLinear, p: int, generator: torch.Generator | None) -> None:
-    if layer.rank == 0:
+    # Without memory there is nothing to draw, and PyTorch would import hundreds of modules for it.
+    if layer.rank == 0 or layer.W.is_meta:
         return
     variance = 2.0 / math.sqrt(layer.rank * (layer.out_features + layer.in_features))
     deviation = variance ** (0.5 / p)
