@@ -28,8 +28,8 @@ Scaling = Literal["overall", "each"]
 _HELD_OUT = 0.2  # of the training points, to choose the cuts by
 _BATCH = 64
 _LEARNING_RATE = 2e-3
-_EPOCHS, _RETRAINING_EPOCHS = 60, 5
-_P = 2  # of the double-p-product initialisation
+_WEIGHT_DECAY = 0.1
+_EPOCHS, _RETRAINING_EPOCHS = 60, 20
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,9 @@ class PrunedClassifier:
         """The first step with less than this share of the dense network's parameters."""
         return next((i for i, own in enumerate(self.shares) if own < share), None)
 
-    def smallest_share(self, points_lost: float) -> float:
-        """Up to the step from which on more than so many points of test accuracy are lost."""
-        least = self.test_accuracies[0] - points_lost / 100.0
-        kept = [s for s, a in zip(self.shares, self.test_accuracies, strict=True) if a >= least]
-        return min(kept)
+    def points_lost(self, step: int) -> float:
+        """Of test accuracy, in percent, since step 0; negative if it rose."""
+        return 100.0 * (self.test_accuracies[0] - self.test_accuracies[step])
 
 
 def prune_classifier(
@@ -68,7 +66,7 @@ def prune_classifier(
     *,
     hidden: Sequence[int] = (100, 100, 100),
     scaling: Scaling = "overall",
-    smallest_share: float = 0.1,
+    smallest_share: float = 0.15,
     seed: int = 0,
     store: Path | None = None,
 ) -> PrunedClassifier:
@@ -142,22 +140,20 @@ def _centre_and_scale(
 def _classifier(widths: Sequence[int]) -> nn.Sequential:
     from torch import nn
 
-    from relufast.torch import DoubleLinear, double_product_init_
+    from relufast.torch import DoubleLinear
 
     layers: list[nn.Module] = []
     for n, m in pairwise(widths[:-1]):
         layers += [DoubleLinear(n, m, min(m, n)), nn.ReLU()]
-    model = nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
-    double_product_init_(model, _P)
-    return model
+    return nn.Sequential(*layers, nn.Linear(widths[-2], widths[-1]))
 
 
 def _train(model: nn.Module, inputs: Tensor, labels: Tensor, epochs: int) -> None:
-    """Adam on the cross-entropy, at a learning rate that falls linearly to 0."""
+    """AdamW on the cross-entropy, at a learning rate that falls linearly to 0."""
     import torch
     from torch import nn
 
-    optimizer = torch.optim.Adam(model.parameters())
+    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=_WEIGHT_DECAY, fused=True)
     n_batches = max(1, round(len(labels) / _BATCH))
     batches = [
         batch
