@@ -29,7 +29,7 @@ _HELD_OUT = 0.2  # of the training points, to choose the cuts by
 _BATCH = 64
 _LEARNING_RATE = 2e-3
 _WEIGHT_DECAY = 0.1
-_EPOCHS, _RETRAINING_EPOCHS = 60, 20
+_EPOCHS, _RETRAINING_EPOCHS = 60, 12
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ def _train(model: nn.Module, inputs: Tensor, labels: Tensor, epochs: int) -> Non
         for group in optimizer.param_groups:
             group["lr"] = _LEARNING_RATE * (1.0 - step / len(batches))
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
+        loss = nn.functional.cross_entropy(model(inputs[batch]), labels[batch])
+        torch.autograd.backward(loss)
         optimizer.step()
 
 
