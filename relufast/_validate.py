@@ -158,9 +158,9 @@ def batch(value: object, name: str, dimension: int) -> FloatArray:
 
 
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
-    """Two different finite points."""
-    first = vector(start, "start", dimension)
-    second = vector(stop, "stop", dimension)
+    """Two different finite points, copied: results keep them."""
+    first = vector(start, "start", dimension).copy()
+    second = vector(stop, "stop", dimension).copy()
     if np.array_equal(first, second):
         raise ValueError("start and stop are equal, but a line needs two different points")
     return first, second
@@ -216,7 +216,10 @@ def interval(value: object, name: str = "interval") -> tuple[float, float]:
 
 
 def by_layer(value: object, name: str, depth: int, *, or_zero: bool = False) -> FloatArray:
-    """A positive number for each layer, from one for all or from as many; with or_zero also 0."""
+    """A positive number for each layer, from one for all or from as many; with or_zero also 0.
+
+    Copied.
+    """
     array = float_array(value, name)
     if array.shape not in ((), (depth,)):
         raise ValueError(
@@ -226,7 +229,7 @@ def by_layer(value: object, name: str, depth: int, *, or_zero: bool = False) -> 
     if smallest < 0.0 or (smallest == 0.0 and not or_zero):
         wanted = "must not be negative" if or_zero else "must be positive"
         raise ValueError(f"{name} is {smallest}, but {wanted}")
-    return np.full(depth, array) if array.ndim == 0 else array
+    return np.full(depth, array)
 
 
 def finite_float(value: object, name: str) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from relufast import _blas, _core, _validate
 from relufast._exact_activations import BUDGET, ExactActivations
 from relufast._numerical_ranks import numerical_ranks
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 from relufast.rank import matrix_rank
@@ -250,16 +251,11 @@ def _result(
 ) -> ActivationRanks:
     meet = lower == upper
     return ActivationRanks(
-        lower=_frozen(lower),
-        upper=_frozen(upper),
-        rank=_frozen(np.where(meet, lower, -1)),
-        certified=_frozen(meet & proven),
-        uncertified_signs=None if open_signs is None else _frozen(open_signs),
+        lower=read_only(lower),
+        upper=read_only(upper),
+        rank=read_only(np.where(meet, lower, -1)),
+        certified=read_only(meet & proven),
+        uncertified_signs=None if open_signs is None else read_only(open_signs),
         primes=primes,
         method=method,
     )
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array

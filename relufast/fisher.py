@@ -201,7 +201,7 @@ class FisherInformation(SymmetricOperator):
         """
         self = cls.__new__(cls)
         self._set_weights(W)
-        points = _validate.nonempty_matrix(X, "X")
+        points = _validate.nonempty_matrix(X, "X").copy()
         if points.shape[1] != self.dimension:
             raise ValueError(
                 f"X has shape {points.shape}, but needs {self.dimension} columns, as W has"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._read_only import read_only
 from relufast._spectral_measure import SpectralMeasure, spectral_measure
 from relufast._validate import FloatArray
 from relufast.fisher import FisherInformation
@@ -193,11 +194,13 @@ def learning_curve(
     losses[:, -1] = _loss(rest, rate, numbers)
     initial = _loss(rest, rate, np.zeros(1, np.int64))[0]
     theory[:, -1] = initial * _remaining(rate * limits[_NEXT_DEGREE[degree]], numbers)
-    for array in (numbers, losses, theory):
-        array.flags.writeable = False
-    largest_eta = 2.0 / largest if largest > 0.0 else math.inf
     return LearningCurve(
-        numbers, (*_GROUPS[: degree + 1], "rest"), losses, theory, rate, largest_eta
+        steps=read_only(numbers),
+        groups=(*_GROUPS[: degree + 1], "rest"),
+        loss=read_only(losses),
+        theory=read_only(theory),
+        eta=rate,
+        largest_eta=2.0 / largest if largest > 0.0 else math.inf,
     )
 
 

@@ -7,6 +7,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from relufast import _fisher_groups, _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.fisher_functions import basis_functions, function_form
 from relufast.fisher_spectrum import fisher_spectrum
@@ -82,8 +83,7 @@ class FunctionFormErrors(NetworksAtPoints):
         self.groups = tuple(_fisher_groups.DEGREES)
         self.shape = (len(self.groups),)
         eigenvalues = fisher_spectrum(d, 2).eigenvalues[list(_fisher_groups.DEGREES.values())]
-        self.theory: FloatArray = ((d + 2) / (2 * eigenvalues) - 1) / n_units
-        self.theory.flags.writeable = False
+        self.theory: FloatArray = read_only(((d + 2) / (2 * eigenvalues) - 1) / n_units)
         # Products with the points, and the vectors made.
         n_functions = d * (d + 3) // 2 + 1
         products = self.n_points * n_units * (d + n_functions)
