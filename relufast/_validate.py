@@ -11,15 +11,16 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 ExactMatrix = NDArray[Any]  # of float64, int64 or uint64
+_Kind = TypeVar("_Kind")
 
 _EXACT_INTEGERS = 2**53
 
@@ -321,6 +322,14 @@ def step_numbers(value: object, name: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def dimension_of_all_groups(value: object, name: str) -> int:
+    """A number of inputs with which no group of `function_form` is empty."""
+    number = positive_int(value, name)
+    if number < 2:
+        raise ValueError(f"{name} is {number}, but must be at least 2 for all groups to exist")
+    return number
+
+
 def group_degree(value: object, name: str) -> int:
     number = integer(value, name)
     if number not in (0, 1, 2):
@@ -378,6 +387,101 @@ def callable_or_none(value: object, name: str) -> Callable[..., object] | None:
     return value
 
 
+def function(value: object, name: str) -> Callable[..., Any]:
+    if not callable(value):
+        raise TypeError(f"{name} is {_type(value)}, but needs a callable")
+    return value
+
+
+def is_jitted(value: object) -> bool:
+    """Whether Numba's njit has made it; does not import Numba."""
+    return hasattr(value, "py_func") and hasattr(value, "signatures")
+
+
+def jitted_function(value: object, name: str) -> Any:
+    if not is_jitted(value):
+        raise TypeError(f"{name} is {_type(value)}, but needs a function made by njit")
+    return value
+
+
+def function_of_generator(value: object, name: str) -> Callable[..., Any]:
+    """A Python function f(rng), in the place of a statistic."""
+    if is_jitted(value):
+        raise TypeError(
+            f"{name} is a Numba function, whose shape is not known: give "
+            "statistics.JittedFunction(f, shape)"
+        )
+    if not callable(value):
+        raise TypeError(
+            f"{name} is {_type(value)}, but needs one of relufast.statistics or a callable f(rng)"
+        )
+    return value
+
+
+def returned_array(
+    value: object, function: str, shape: tuple[int, ...] | None = None
+) -> FloatArray:
+    """What a user's function returned, as float64: of this shape, or of any with an entry.
+
+    NaN and infinity pass.
+    """
+    if np.ma.is_masked(value):
+        raise TypeError(
+            f"{function} returns an array with masked entries, but needs numbers in all of them"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{function} returns dtype {array.dtype}, but needs real numbers")
+    if shape is None and array.size == 0:
+        raise ValueError(f"{function} returns an array of shape {array.shape}, but needs a value")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{function} returns shape {array.shape}, but needs shape {shape}")
+    return array.astype(np.float64, copy=False)
+
+
+def name_and_version(name: object, version: object) -> tuple[str, str] | None:
+    """Both, or neither."""
+    for value, label in ((name, "name"), (version, "version")):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{label} is {_type(value)}, but needs a str")
+    if isinstance(name, str) and isinstance(version, str):
+        return name, version
+    if name is not None or version is not None:
+        given, missing = ("version", "name") if name is None else ("name", "version")
+        raise ValueError(f"{given} is given, but {missing} is missing: a store needs both")
+    return None
+
+
+def store_key(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The key of a statistic, if it has one."""
+    if value is None:
+        raise ValueError(
+            "store is given, but the statistic has no name and version: a function's results "
+            "can only be kept with statistics.Function(f, name=..., version=...)"
+        )
+    return value
+
+
+def trial_number(value: object, name: str, block_size: int) -> int:
+    number = non_negative_int(value, name)
+    if number >= block_size:
+        raise ValueError(f"{name} is {number}, but a block has {block_size}")
+    return number
+
+
+def instance(value: object, name: str, kind: type[_Kind], needed: str) -> _Kind:
+    """An object of a class of relufast's own, or of a library's."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {_type(value)}, but needs {needed}")
+    return value
+
+
+def at_least_one(needed: str, **values: object) -> None:
+    """That not all of these options are missing."""
+    if all(value is None for value in values.values()):
+        raise ValueError(f"{' and '.join(values)} are missing: {needed}")
+
+
 def file_path(value: object, name: str = "path") -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} is {_type(value)}, but needs a str or a path object")
@@ -395,6 +499,14 @@ def network_widths(value: object, name: str = "widths") -> tuple[int, ...]:
         raise ValueError(
             f"{name} has {len(widths)} entries, but needs at least 3: inputs, hidden, outputs"
         )
+    return widths
+
+
+def one_input_widths(value: object, name: str = "widths") -> tuple[int, ...]:
+    """As `network_widths`, with one input."""
+    widths = network_widths(value, name)
+    if widths[0] != 1:
+        raise ValueError(f"{name}[0] is {widths[0]}, but must be 1: one input, one line")
     return widths
 
 

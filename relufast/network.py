@@ -476,6 +476,4 @@ def _joined_widths(widths: Sequence[int]) -> str:
 
 def checked_network(value: object) -> Network:
     """The value, if it is a network."""
-    if not isinstance(value, Network):
-        raise TypeError(f"network is of type {type(value).__name__}, but needs a relufast.Network")
-    return value
+    return _validate.instance(value, "network", Network, "a relufast.Network")

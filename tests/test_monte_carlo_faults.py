@@ -791,8 +791,52 @@ def test_masked_entries_are_refused() -> None:
 
 def test_a_shape_that_changes() -> None:
     shapes = iter([2, 2, 2, 3, 2])
-    with pytest.raises(relufast.TrialError, match=r"the shape is \(3,\), and was \(2,\) before"):
+    message = r"f returns shape \(3,\), but needs shape \(2,\)"
+    with pytest.raises(relufast.TrialError, match=message):
         relufast.monte_carlo(lambda rng: rng.random(next(shapes)), n_trials=4, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((4, 1)), r"ValueError: rows returns shape \(4, 1\), but needs shape \(4, 2\)"),
+        (np.zeros((1, 2)), r"ValueError: rows returns shape \(1, 2\), but needs shape \(4, 2\)"),
+        (np.zeros((4, 2), complex), "TypeError: rows returns dtype complex128, but needs real num"),
+        (np.ma.masked_equal([[1, 0]] * 4, 0), "TypeError: rows returns an array with masked entr"),
+    ],
+)
+def test_rows_of_a_wrong_shape_or_type(values: Any, message: str) -> None:
+    class Wrong(OwnStatistic):
+        shape = (2,)
+
+        def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+            return Rows(values)
+
+    with pytest.raises(relufast.TrialError, match=message):
+        relufast.monte_carlo(Wrong("wrong", "1", 4), n_trials=4, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("n_uncertified", "message"),
+    [(-1, "ValueError: n_uncertified is -1"), (0.5, "TypeError: n_uncertified is of type float")],
+)
+def test_a_wrong_number_of_uncertified_trials(n_uncertified: Any, message: str) -> None:
+    class Wrong(OwnStatistic):
+        def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+            return Rows(np.zeros((n_trials, 1)), n_uncertified)
+
+    with pytest.raises(relufast.TrialError, match=message):
+        relufast.monte_carlo(Wrong("wrong", "1", 4), n_trials=4, seed=1)
+
+
+def test_numbers_of_numpys_types_can_be_stored(tmp_path: Path) -> None:
+    class Unsure(OwnStatistic):
+        def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+            return Rows(np.arange(n_trials, dtype=np.float32)[:, np.newaxis], np.int64(1))
+
+    run = partial(relufast.monte_carlo, Unsure("unsure", "1", 4), n_trials=8, seed=1)
+    assert run(store=tmp_path / "store.db").n_uncertified == 2
+    assert bits(run(store=tmp_path / "store.db")) == bits(run())
 
 
 def test_a_lambda_and_a_pool_of_processes(executor_of: Any) -> None:

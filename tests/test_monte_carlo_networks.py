@@ -240,6 +240,41 @@ def test_a_statistic_of_ones_own() -> None:
     assert relufast.replay(statistic, seed=1, block=2, trial=3) == network(X).sum()
 
 
+@pytest.mark.parametrize(
+    ("measured", "message"),
+    [
+        (Measured(np.zeros(1)), r"ValueError: measure returns shape \(1,\), but needs shape"),
+        (Measured(np.float64(1.0)), r"ValueError: measure returns shape \(\), but needs shape"),
+        (Measured(np.zeros((1, 3))), r"ValueError: measure returns shape \(1, 3\), but needs"),
+        (Measured(np.zeros(3, complex)), "TypeError: measure returns dtype complex128, but needs"),
+        (Measured(np.array(["1"] * 3)), "TypeError: measure returns dtype <U1, but needs real nu"),
+        (Measured(np.ma.masked_equal([0, 1, 2], 1)), "TypeError: measure returns an array with m"),
+        (np.zeros(3), "TypeError: measure's result is of type ndarray, but needs a Measured"),
+    ],
+)
+def test_a_measure_that_is_not_what_its_statistic_says(measured: Any, message: str) -> None:
+    class Wrong(OutputSum):
+        def measure(self, network: relufast.Network, X: Array) -> Measured:
+            return measured if X[0, 0] > 1.0 else Measured(np.zeros(3))
+
+    statistic = Wrong((3, 4, 2), 5)
+    statistic.shape = (3,)
+    with pytest.raises(relufast.TrialError, match=message) as caught:
+        relufast.monte_carlo(statistic, n_trials=200, seed=1)
+    error = caught.value
+    assert statistic.trial(error.seed, error.block, error.trial)[1][0, 0] > 1.0
+    with pytest.raises((TypeError, ValueError), match=message.split(": ")[1]):
+        relufast.replay(statistic, error.seed, error.block, error.trial)
+
+
+def test_a_measure_of_whole_numbers() -> None:
+    class Active(OutputSum):
+        def measure(self, network: relufast.Network, X: Array) -> Measured:
+            return Measured(np.count_nonzero(network(X) > 0))  # type: ignore[arg-type]
+
+    assert 0 < relufast.monte_carlo(Active((3, 4, 2), 5), n_trials=200, seed=1).mean < 10
+
+
 def test_uncertified_trials_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deep networks, of which only integers decide all signs."""
     statistic = NeuronCensus((20,) * 61 + (1,), 10, bias_variance=0.0)

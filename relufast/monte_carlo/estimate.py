@@ -137,8 +137,9 @@ class Precision:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        if self.relative is None and self.absolute is None:
-            raise ValueError("relative and absolute are missing: a precision needs one of them")
+        _validate.at_least_one(
+            "a precision needs one of them", relative=self.relative, absolute=self.absolute
+        )
         for name in ("relative", "absolute"):
             if getattr(self, name) is not None:
                 _validate.positive_float(getattr(self, name), name)

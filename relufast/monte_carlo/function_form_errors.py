@@ -76,9 +76,7 @@ class FunctionFormErrors(NetworksAtPoints):
 
     def __init__(self, m: SupportsIndex, dimension: SupportsIndex, n_points: SupportsIndex) -> None:
         n_units = _validate.positive_int(m, "m")
-        d = _validate.positive_int(dimension, "dimension")
-        if d < 2:
-            raise ValueError(f"dimension is {d}, but must be at least 2 for all groups to exist")
+        d = _validate.dimension_of_all_groups(dimension, "dimension")
         super().__init__((d, n_units, 1), n_points, weight_variance=d / n_units, bias_variance=0.0)
         self.groups = tuple(_fisher_groups.DEGREES)
         self.shape = (len(self.groups),)

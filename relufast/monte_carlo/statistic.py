@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
+from relufast import _validate
 from relufast._validate import FloatArray
 
 
@@ -54,6 +55,23 @@ class Statistic(ABC):
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+def checked_rows(statistic: Statistic, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+    """What its `rows` returns, which may be a user's: not broadcast and not cast unseen."""
+    rows = statistic.rows(sequence, n_trials)
+    return Rows(
+        _validate.returned_array(rows.values, "rows", (n_trials, statistic.size)),
+        _validate.non_negative_int(rows.n_uncertified, "n_uncertified"),
+    )
+
+
+def stream_of_trial(
+    statistic: Statistic, seed: SupportsIndex, block: SupportsIndex, trial: SupportsIndex
+) -> tuple[np.random.SeedSequence, int]:
+    """The stream of the trial's block, and the trial's number in it."""
+    sequence = block_sequence(_validate.seed(seed), _validate.non_negative_int(block, "block"))
+    return sequence, _validate.trial_number(trial, "trial", statistic.block_size)
 
 
 def block_sequence(seed: int, block: int) -> np.random.SeedSequence:
