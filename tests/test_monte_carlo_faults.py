@@ -5,6 +5,7 @@ Nothing is simulated that can be had: processes are killed, file systems mounted
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import multiprocessing
@@ -22,6 +23,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from functools import cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numba
@@ -30,6 +32,7 @@ import pytest
 
 import relufast
 from relufast.monte_carlo import run as run_module
+from relufast.monte_carlo import store as store_module
 from relufast.monte_carlo.statistic import Rows, block_sequence
 from relufast.statistics import BreakpointCounts, Function, JittedFunction, Statistic
 
@@ -483,6 +486,49 @@ print(bits(relufast.monte_carlo(counts, n_trials=50, seed=1)))
     assert done.stdout == bits(relufast.monte_carlo(counts, n_trials=50, seed=1)) + "\n"
 
 
+def without_log(path: Path, **options: Any) -> sqlite3.Connection:
+    """As where there is neither shared memory nor POSIX locks: a file beside it is the lock."""
+    return sqlite3.connect(f"{path.as_uri()}?vfs=unix-dotfile", uri=True, **options)
+
+
+def test_a_file_system_without_a_write_ahead_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says so, and is as good a store: killed processes' locks are another matter."""
+    store = tmp_path / "store.db"
+    connections = SimpleNamespace(**{**vars(sqlite3), "connect": without_log})
+    monkeypatch.setattr(store_module, "sqlite3", connections)
+    run = partial(relufast.monte_carlo, seed=1, store=store)
+    message = r"store\.db lies where SQLite has no write-ahead log \(journal mode delete\): each"
+    with pytest.warns(UserWarning, match=message) as caught:
+        assert bits(run(fast_statistic(), n_trials=22)) == undisturbed(22)
+    assert caught[0].filename == __file__
+    assert stored_blocks(store) == list(range(6))
+    calls = itertools.count()
+
+    def counted(rng: np.random.Generator) -> Any:
+        next(calls)
+        return fast(rng)
+
+    again = Function(counted, name="slow", version="1", block_size=4)
+    with pytest.warns(UserWarning, match=message):
+        assert bits(run(again, n_trials=40)) == undisturbed(40)
+    # One call shows the shape; five blocks of four were there, the sixth was not whole.
+    assert next(calls) == 1 + 40 - 20
+    assert stored_blocks(store) == sorted([*range(10), 5])
+    assert os.listdir(tmp_path) == ["store.db"]
+
+    # Another process that is writing: waited for, and then named.
+    monkeypatch.setattr(store_module, "_SECONDS_TO_WAIT", 0.1)
+    with closing(without_log(store, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(relufast.StoreError, match=r"cannot use the store .*database is locked"):
+            run(fast_statistic(), n_trials=80)
+        other.execute("ROLLBACK")
+    with pytest.warns(UserWarning, match=message):
+        assert bits(run(fast_statistic(), n_trials=80)) == undisturbed(80)
+
+
 def test_a_disk_that_cannot_be_written(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -622,6 +668,41 @@ def test_runs_that_differ_are_kept_apart(tmp_path: Path, monkeypatch: pytest.Mon
             json.loads(row[0]) for row in database.execute("SELECT description FROM runs")
         ]
     assert sum(description["relufast"] == "99.0" for description in descriptions) == 1
+
+
+def test_classes_of_the_same_name_are_kept_apart(tmp_path: Path) -> None:
+    """And relufast's own have the keys that they always had: stores go on from there."""
+    store = tmp_path / "store.db"
+
+    def made(value: float, module: str, qualname: str) -> Statistic:
+        class Constant(OwnStatistic):
+            def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+                return Rows(np.full((n_trials, 1), value))
+
+        Constant.__module__, Constant.__qualname__ = module, qualname
+        return Constant("constant", "1", 4)
+
+    identities = [("one", "Constant"), ("two", "Constant"), ("two", "Outer.Constant")]
+    identities.append(("relufast_addons.statistics", "Constant"))
+    for _ in range(2):
+        for value, identity in enumerate(identities):
+            run = relufast.monte_carlo(made(value, *identity), n_trials=8, seed=1, store=store)
+            assert run.mean == value
+    relufast.monte_carlo(BreakpointCounts((1, 3, 1)), n_trials=1, seed=1, store=store)
+    relufast.monte_carlo(fast_statistic(), n_trials=1, seed=1, store=store)
+    with closing(sqlite3.connect(store)) as database:
+        rows = database.execute("SELECT description FROM runs").fetchall()
+    descriptions = [json.loads(row[0]) for row in rows]
+    assert sorted(d["class"] for d in descriptions if "class" in d) == [
+        "one.Constant",
+        "relufast_addons.statistics.Constant",
+        "two.Constant",
+        "two.Outer.Constant",
+    ]
+    own = [d for d in descriptions if "class" not in d]
+    assert sorted(d["parameters"]["statistic"] for d in own) == ["BreakpointCounts", "Function"]
+    for d in own:
+        assert set(d) == {"format", "relufast", "seed", "covariance", "parameters"}
 
 
 @pytest.mark.parametrize("statistic", [fast, Function(fast), Function(fast, block_size=2)])

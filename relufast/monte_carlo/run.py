@@ -26,7 +26,12 @@ from relufast.monte_carlo.estimate import Estimate, Precision
 from relufast.monte_carlo.functions import Function, TrialFailedError
 from relufast.monte_carlo.moments import Moments
 from relufast.monte_carlo.progress import Progress, ProgressReport, progress_bar
-from relufast.monte_carlo.statistic import Statistic, checked_rows, stream_of_trial
+from relufast.monte_carlo.statistic import (
+    Statistic,
+    checked_rows,
+    class_of_user,
+    stream_of_trial,
+)
 from relufast.monte_carlo.task import Finished, Task, run_task
 
 if TYPE_CHECKING:
@@ -257,6 +262,7 @@ class _Run:
                 "seed": self.seed,
                 "covariance": self.covariance,
                 "parameters": dict(key),
+                **class_of_user(self.statistic),
             },
             (k, k) if self.covariance else (k,),
         )

@@ -50,11 +50,25 @@ class Statistic(ABC):
 
     @abstractmethod
     def key(self) -> Mapping[str, Any] | None:
-        """All that decides the trials, for JSON; None if that is not known."""
+        """All that decides the trials besides the class, for JSON; None if that is not known.
+
+        A store tells classes apart by their module and qualified name.
+        """
 
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+def class_of_user(statistic: Statistic) -> dict[str, str]:
+    """What tells a user's statistic in a store from others of the same name and key.
+
+    Nothing for relufast's own: their names are unique, and stay in stores when modules move.
+    """
+    kind = type(statistic)
+    if kind.__module__.split(".")[0] == __name__.split(".")[0]:
+        return {}
+    return {"class": f"{kind.__module__}.{kind.__qualname__}"}
 
 
 def checked_rows(statistic: Statistic, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
