@@ -66,6 +66,13 @@ def matrix(value: object, name: str) -> FloatArray:
     return array
 
 
+def require_columns(array: NDArray[Any], name: str, number: int, *, of: str | None = None) -> None:
+    """That a matrix has so many columns, perhaps as another argument has."""
+    if array.shape[1] != number:
+        beside = "" if of is None else f", as {of} has"
+        raise ValueError(f"{name} has shape {array.shape}, but needs {number} columns{beside}")
+
+
 def nonempty_matrix(value: object, name: str) -> FloatArray:
     """A finite matrix with at least one row and one column."""
     array = matrix(value, name)
@@ -253,6 +260,10 @@ def non_negative_float(value: object, name: str) -> float:
     if number < 0.0:
         raise ValueError(f"{name} is {number}, but must not be negative")
     return number
+
+
+def tolerance_or_none(value: object, name: str) -> float | None:
+    return None if value is None else non_negative_float(value, name)
 
 
 def integer(value: object, name: str) -> int:
@@ -467,6 +478,12 @@ def trial_number(value: object, name: str, block_size: int) -> int:
     if number >= block_size:
         raise ValueError(f"{name} is {number}, but a block has {block_size}")
     return number
+
+
+def absent(value: object, name: str, reason: str) -> None:
+    """That an option is not given where it would mean nothing."""
+    if value is not None:
+        raise ValueError(f"{name} is {value!r}, but {reason}")
 
 
 def instance(value: object, name: str, kind: type[_Kind], needed: str) -> _Kind:

@@ -64,6 +64,8 @@ STATISTICS: dict[str, Callable[[], NetworksAtPoints]] = {
     "dimensions, wide": lambda: EffectiveDimensions((200, 200, 150, 1), 100, centered=True),
     "ranks": lambda: ActivationRanks(WIDTHS, 7),
     "ranks, wide": lambda: ActivationRanks((150, 150, 120, 1), 100),
+    "ranks, numerical": lambda: ActivationRanks(WIDTHS, 7, method="numerical"),
+    "ranks, numerical, wide": lambda: ActivationRanks((150, 150, 120, 1), 100, method="numerical"),
     "function forms": lambda: FunctionFormErrors(60, 4, 7),
     "function forms, wide": lambda: FunctionFormErrors(2500, 20, 150),
     "dimensions, orthogonal": lambda: EffectiveDimensions(
