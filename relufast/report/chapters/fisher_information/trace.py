@@ -75,9 +75,9 @@ def _draw(layout: Layout) -> Drawing:
     for k, (colour, _) in zip(_DEGREES, figures.series(len(_DEGREES)), strict=True):
         axes.plot(_DIMENSIONS, [s.shares[k] for s in spectra], color=colour, label=f"degree {k}")
         axes.axhline(spectra[-1].limit_shares[k], color=colour, linestyle="--", linewidth=0.8)
-    axes.set_xscale("log")
+    figures.logarithmic(axes, "x")
     axes.set_xlabel("dimension d")
     axes.set_ylabel("share of the trace")
-    axes.set_ylim(0.0, 0.6)
+    axes.set_ylim(0.0, 0.65)
     axes.legend(loc="upper right", ncols=2)
     return figure
