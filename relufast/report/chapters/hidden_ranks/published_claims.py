@@ -94,9 +94,9 @@ def section(measured: Measurement) -> Section:
             f"interval is within {judge.margin:.1f} of it, a tenth of the number of inputs, and as "
             "missed if no part is. A rise counts if its whole interval is above 0, and its absence "
             f"if all of it is below {judge.margin:.1f}. Otherwise, and with fewer than "
-            f"{verdict.FEWEST_TRIALS} networks, the claim cannot be tested. Differences between layers are taken within the same "
-            "networks, with the covariance of the means. A full rank in each network is a matter "
-            "of proven bounds.",
+            f"{verdict.FEWEST_TRIALS} networks, the claim cannot be tested. Differences between "
+            "layers are taken within the same networks, with the covariance of the means. A full "
+            "rank in each network is a matter of proven bounds.",
         ),
     )
 
