@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 import relufast
 
@@ -24,6 +30,23 @@ def bits(estimate: relufast.Estimate) -> tuple[Any, ...]:
     )
     numbers = (estimate.n_trials, estimate.n_uncertified, estimate.seed)
     return (*(None if a is None else (a.shape, a.tobytes()) for a in arrays), *numbers)
+
+
+def mpi_command(n: int, script: Path) -> list[str]:
+    """Of a script on n processes of MPI, or a skipped test where there is none."""
+    launcher = shutil.which("mpiexec")
+    if launcher is None or importlib.util.find_spec("mpi4py") is None:
+        pytest.skip("needs mpi4py and mpiexec")
+    return [launcher, "-n", str(n), sys.executable, "-m", "mpi4py.futures", str(script)]
+
+
+# Open MPI starts nothing as root unless told to, nor more processes than it sees cores.
+MPI_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
 
 
 def process_pool(n: int) -> ProcessPoolExecutor:

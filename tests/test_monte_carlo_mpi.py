@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
-
-MPIEXEC = shutil.which("mpiexec")
-
-pytestmark = pytest.mark.skipif(
-    MPIEXEC is None or importlib.util.find_spec("mpi4py") is None,
-    reason="needs mpi4py and mpiexec",
-)
+from executors import MPI_ENVIRONMENT, mpi_command
 
 PROGRAM = """
 import os
@@ -47,19 +37,9 @@ if __name__ == "__main__":
 def test_the_same_bits_on_two_workers_of_mpi(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(PROGRAM, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).parent),
-        # Of Open MPI, which else starts nothing as root, nor more processes than it sees cores.
-        "OMPI_ALLOW_RUN_AS_ROOT": "1",
-        "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-        "OMPI_MCA_rmaps_base_oversubscribe": "1",
-        "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    }
-    assert MPIEXEC is not None
     done = subprocess.run(
-        [MPIEXEC, "-n", "3", sys.executable, "-m", "mpi4py.futures", str(script)],
-        env=environment,
+        mpi_command(3, script),
+        env={**os.environ, **MPI_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent)},
         cwd=tmp_path,
         capture_output=True,
         text=True,

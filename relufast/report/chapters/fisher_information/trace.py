@@ -46,7 +46,7 @@ def section() -> Section:
                 columns=(
                     Column("dimension", "dimension d", ","),
                     *(Column(f"degree_{k}", f"degree {k}", ".4f") for k in _DEGREES),
-                    Column("first_three", "degrees 0 to 2", ".4f"),
+                    Column("degrees_0_to_2", "degrees 0 to 2", ".4f"),
                 ),
                 rows=[
                     (
