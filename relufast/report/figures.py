@@ -42,6 +42,8 @@ CSS_VARIABLES = {
     **{colour: f"--series-{i}" for i, colour in enumerate(SERIES, start=1)},
 }
 
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "relufast",
@@ -160,8 +162,11 @@ class _Powers(LogLocator):
 
 def plain(value: float) -> str:
     """A number for an axis: without an exponent where that is not too long."""
-    shown = f"{value:,g}" if 1e-4 <= abs(value) < 1e6 or value == 0.0 else f"{value:.0e}"
-    return text.minus(shown)
+    if value == 0.0 or 1e-4 <= abs(value) < 1e6:
+        return text.minus(f"{value:,g}")
+    digits, exponent = f"{value:.0e}".split("e")
+    factor = "" if digits == "1" else f"{digits}\N{MULTIPLICATION SIGN}"
+    return text.minus(factor) + "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
 
 
 def points(

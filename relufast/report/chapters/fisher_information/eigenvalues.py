@@ -155,6 +155,6 @@ def _draw(layout: Layout, groups: Sequence[_Groups]) -> Drawing:
     for axes in (values, angles):
         figures.logarithmic(axes, "xy")
         axes.set_xlabel("width m")
-    values.legend(loc="center right")
+    values.legend(loc="center right", bbox_to_anchor=(1.0, 0.35))  # between two lines
     angles.legend(loc="lower left", ncols=2)
     return figure

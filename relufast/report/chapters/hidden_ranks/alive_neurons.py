@@ -74,8 +74,8 @@ def section(settings: Settings, progress: Progress) -> Section:
                 draw=lambda layout: _draw(layout, ranks),
                 caption=(
                     "Left: mean exact rank over the width, for as many inputs as neurons; lines: "
-                    "the law. Right: by how many dimensions the law is above the measured rank; a "
-                    "law that holds to leading order in n is off by less than any multiple of n. "
+                    "the law. Right: by how many dimensions the law is above the measured rank; "
+                    "as it holds to leading order in n, this has to grow more slowly than n. "
                     f"Bars: one standard error. {certified_ranks([r.found for r in ranks])}"
                 ),
                 source=(

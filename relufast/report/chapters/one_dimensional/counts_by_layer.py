@@ -283,7 +283,7 @@ def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawi
         axes.set_xlabel("layer")
         axes.set_xticks(layers)
     window.set_ylim(0.0, 0.85)
-    line.set_ylim(0.4, 1.1)
+    line.set_ylim(0.4, 1.15)
     window.set_ylabel("breakpoints per neuron")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -309,7 +309,7 @@ def _draw_finite_width(
         spreads.plot(
             widths, ratios, color=colour, marker=marker, linewidth=1, label=f"layer {layer}"
         )
-    corrections.set_ylabel("n (limit − mean), breakpoints per neuron")
+    corrections.set_ylabel("n (limit − mean)")
     corrections.set_title("Correction to the mean, times n")
     figures.logarithmic(spreads, "y")
     spreads.set_ylim(0.05, 6.0)
