@@ -26,6 +26,11 @@ def measure_fisher_memory(m: int, d: int, k: int, *, seed: int, tol: float) -> d
     return _in_a_process("fisher", m=m, d=d, k=k, seed=seed, tol=tol)
 
 
+def measure_pieces_memory(length: int, *, seed: int, tolerance: float) -> dict[str, Any]:
+    """Of the fewest pieces of a long walk: the same."""
+    return _in_a_process("minimal_pieces", length=length, seed=seed, tolerance=tolerance)
+
+
 def _in_a_process(measure: str, **arguments: float) -> dict[str, Any]:
     command = [sys.executable, __file__, measure, json.dumps(arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -88,6 +93,26 @@ def _fisher(m: int, d: int, k: int, seed: int, tol: float) -> dict[str, Any]:
     }
 
 
+def _minimal_pieces(length: int, seed: int, tolerance: float) -> dict[str, Any]:
+    y = np.random.default_rng(seed).standard_normal(length)
+    np.cumsum(y, out=y)  # in place, so that no peak of memory comes before the one in question
+    x = np.arange(float(length))
+    before = peak_gib()
+    began = perf_counter()
+    found = relufast.minimal_pieces(x, y, tolerance)
+    return {
+        "knots": length,
+        "count": found.count,
+        "seconds": perf_counter() - began,
+        "peak_gib": peak_gib(),
+        "peak_before_gib": before,
+    }
+
+
 if __name__ == "__main__":
-    measures = {"breakpoints": _breakpoints, "fisher": _fisher}
+    measures = {
+        "breakpoints": _breakpoints,
+        "fisher": _fisher,
+        "minimal_pieces": _minimal_pieces,
+    }
     print(json.dumps(measures[sys.argv[1]](**json.loads(sys.argv[2]))))

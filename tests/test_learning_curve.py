@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from arc_cosine_oracle import fisher_matrix, hidden_weights
 from numpy.typing import NDArray
 
 import relufast
@@ -16,18 +17,6 @@ from relufast.learning_curve import _ACCURACY, _points
 
 Array = NDArray[np.float64]
 TOL = 1e-11
-
-
-def hidden_weights(m: int, d: int, rng: np.random.Generator) -> Array:
-    return rng.standard_normal((m, d)) / math.sqrt(m)
-
-
-def fisher_matrix(W: Array) -> Array:
-    lengths = np.linalg.norm(W, axis=1)
-    products = np.outer(lengths, lengths)
-    cosines = np.clip(W @ W.T / np.where(products > 0, products, 1.0), -1.0, 1.0)
-    angles = np.arccos(cosines)
-    return products * (np.sin(angles) + (np.pi - angles) * cosines) / (2 * np.pi)
 
 
 def descent(J: Array, start: Array, target: Array, steps: int, eta: float) -> list[Array]:

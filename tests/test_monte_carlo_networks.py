@@ -6,21 +6,20 @@ What they should be on average is in test_rank_theory.py.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from executors import bits, process_pool
 from numpy.typing import NDArray
 from scipy import stats
-from test_monte_carlo import bits
 
 import relufast
 from relufast.monte_carlo.statistic import block_sequence
@@ -142,8 +141,7 @@ def test_bits_do_not_depend_on_threads_or_processes(name: str) -> None:
         with ThreadPoolExecutor(workers) as threads:
             found = relufast.monte_carlo(statistic, n_trials=n_trials, seed=5, executor=threads)
             assert bits(found) == expected
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=context) as processes:
+    with process_pool(2) as processes:
         found = relufast.monte_carlo(statistic, n_trials=n_trials, seed=5, executor=processes)
         assert bits(found) == expected
 
