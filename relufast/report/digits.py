@@ -1,4 +1,4 @@
-"""A small classifier of handwritten digits, as initialised and as trained, and its test images."""
+"""A small classifier of handwritten digits, as initialised and as trained, and its images."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from relufast.network import Network
 class Digits:
     initial: Network
     trained: Network
-    images: FloatArray  # (m, 64), grey level / 16 in [0, 1], 8 x 8 pixels row by row
+    images: FloatArray  # (m, 64), the test images: grey level / 16, 8 x 8 pixels row by row
     labels: NDArray[np.int64]  # (m,), 0 to 9
+    training_images: FloatArray  # (n, 64), those that the trained network learned from
+    training_labels: NDArray[np.int64]  # (n,)
     provenance: str
 
 
@@ -34,6 +36,8 @@ def load_digits() -> Digits:
             trained=_network(arrays, "trained"),
             images=arrays["test_images"] / 16.0,
             labels=arrays["test_labels"].astype(np.int64),
+            training_images=arrays["training_images"] / 16.0,
+            training_labels=arrays["training_labels"].astype(np.int64),
             provenance=str(arrays["provenance"]),
         )
 
