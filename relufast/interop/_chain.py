@@ -102,7 +102,7 @@ class Chain:
         self._require_open(name)
         if self.negative_slope not in (None, slope):
             raise UnsupportedLayerError(
-                f"{name} has the negative slope {slope:g}, after layers of {self.negative_slope:g}:"
+                f"{name} has the negative slope {slope!r}, after layers of {self.negative_slope!r}:"
                 " a relufast.Network has one slope for all its layers (0 for ReLU)"
             )
         if slope == 0.0 and self.hidden and not self.steps:

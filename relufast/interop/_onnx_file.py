@@ -81,7 +81,7 @@ class TensorReader:
         if _is_external(tensor):
             tensor = self._with_data(tensor, name)
         try:
-            array = numpy_helper.to_array(tensor)
+            array: NDArray[Any] = numpy_helper.to_array(tensor)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name} does not have the data of its shape: {error}") from error
         return array.astype(np.float64 if tensor.data_type in _FLOATS else np.int64)

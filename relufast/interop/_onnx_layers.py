@@ -97,7 +97,9 @@ def prelu(node: Node) -> Value:
 
 
 def batch_normalisation(node: Node) -> Value:
-    if node.attributes.get("training_mode", 0) or not node.attributes.get("spatial", 1):
+    # Before operator set 14, outputs beside the first are what says that it trains.
+    trains = node.attributes.get("training_mode", 0) or any(node.proto.output[1:])
+    if trains or not node.attributes.get("spatial", 1):
         raise node.refuse("is in training mode, or not spatial")
     tensor = node.tensor(0)
     if len(tensor.shape) < 2:

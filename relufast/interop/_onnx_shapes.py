@@ -108,7 +108,7 @@ def gather(node: Node) -> Value:
     fits = integers.ndim == 1 and node.attributes.get("axis", 0) == 0
     if not fits or (abs(2 * index + 1) > 2 * len(integers)).any():
         raise node.refuse("takes a part of a value that is no list, or beyond its end")
-    return integers[index]
+    return np.asarray(integers[index])
 
 
 def concat(node: Node) -> Value:

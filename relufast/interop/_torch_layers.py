@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import nn
+from torch.nn.utils.parametrize import type_before_parametrizations
 
 from relufast.interop._chain import Chain
 from relufast.interop._errors import UnsupportedLayerError
@@ -13,11 +14,12 @@ from relufast.interop._torch_numbers import float_array
 
 
 def convert_layer(layer: nn.Module, chain: Chain, name: str, *, drop: bool) -> Chain:
-    # By the exact type: a subclass can do anything else.
-    kind = type(layer)
+    # By the exact type: a subclass can do anything else. A parametrization gives a layer one of
+    # its own, and computes the weight that the layer is asked for.
+    kind = type_before_parametrizations(layer)
     if kind in _SAME:
         return chain
-    if kind in OUTPUT_ACTIVATIONS:
+    if kind in _OUTPUT_ACTIVATIONS:
         return chain.output_activation(name, drop=drop)
     if kind not in _CONVERTERS:
         known = sorted(known.__name__ for known in (*_CONVERTERS, *_SAME))
@@ -84,4 +86,4 @@ _SAME: frozenset[type[nn.Module]] = frozenset(
         nn.FeatureAlphaDropout,
     }
 )
-OUTPUT_ACTIVATIONS: frozenset[type[nn.Module]] = frozenset({nn.Softmax, nn.LogSoftmax, nn.Sigmoid})
+_OUTPUT_ACTIVATIONS: frozenset[type[nn.Module]] = frozenset({nn.Softmax, nn.LogSoftmax, nn.Sigmoid})

@@ -19,7 +19,14 @@ _ADVICE = "export the module to ONNX and use from_onnx, or build it of torch.nn 
 
 
 def network(module: nn.Module, *, drop_output_activation: bool) -> Network:
+    """What the module computes in evaluation mode; it is left as it was."""
     _require_no_hooks(module)
+    # The code that is traced, and that of parametrizations, may ask for the mode.
+    with _in_evaluation_mode(module):
+        return _traced_network(module, drop_output_activation=drop_output_activation)
+
+
+def _traced_network(module: nn.Module, *, drop_output_activation: bool) -> Network:
     source = type(module).__name__
     graph, modules = _traced(module)
     _require_harmless_writes(graph, modules)
@@ -97,23 +104,19 @@ def _traced(module: nn.Module) -> tuple[fx.Graph, dict[str, nn.Module]]:
     # A layer alone is a leaf, whose own code tells nothing.
     alone = tracer.is_leaf_module(module, type(module).__name__)
     root = nn.Sequential(module) if alone else module
-    with _in_evaluation_mode(root):
-        try:
-            graph = tracer.trace(root)
-        except UnsupportedLayerError:
-            raise
-        # Tracing runs the module's own code, which can raise anything.
-        except Exception as error:
-            reason = str(error).partition("\n")[0]
-            raise UnsupportedLayerError(
-                f"the forward of {type(module).__name__} cannot be traced ({reason}); {_ADVICE}"
-            ) from error
+    try:
+        graph = tracer.trace(root)
+    # Tracing runs the module's own code, which can raise anything.
+    except Exception as error:
+        reason = str(error).partition("\n")[0]
+        raise UnsupportedLayerError(
+            f"the forward of {type(module).__name__} cannot be traced ({reason}); {_ADVICE}"
+        ) from error
     return graph, dict(root.named_modules(remove_duplicate=False))
 
 
 @contextmanager
 def _in_evaluation_mode(module: nn.Module) -> Iterator[None]:
-    """For as long as its code is traced, which may ask for the mode."""
     modes = [(part, part.training) for part in module.modules()]
     try:
         for part, _ in modes:
