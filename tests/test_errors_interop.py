@@ -63,13 +63,13 @@ def test_nothing_optional_is_imported_before_it_is_needed() -> None:
 
 @pytest.mark.parametrize("function", [from_torch, from_onnx, from_sklearn])
 def test_options_are_checked(function: Callable[..., object]) -> None:
-    with pytest.raises(TypeError, match="^drop_output_activation is of type int, but needs True"):
+    with pytest.raises(TypeError, match=r"^drop_output_activation is of type int, but needs True"):
         function(None, drop_output_activation=1)
 
 
 @pytest.mark.parametrize("function", [from_torch, from_onnx])
 def test_limits_are_checked(function: Callable[..., object]) -> None:
-    with pytest.raises(ValueError, match="^max_bytes is 0, but"):
+    with pytest.raises(ValueError, match=r"^max_bytes is 0, but"):
         function("file", max_bytes=0)
 
 
@@ -110,11 +110,11 @@ def hooked(torch: Any) -> Any:
 
 
 def subclassed(torch: Any) -> Any:
-    class Swish(torch.nn.ReLU):
+    class Clipped(torch.nn.ReLU):
         def forward(self, input: Any) -> Any:
-            return input * torch.sigmoid(input)
+            return torch.clamp(input, 0.0, 1.0)
 
-    return torch.nn.Sequential(torch.nn.Linear(2, 2), Swish())
+    return torch.nn.Sequential(torch.nn.Linear(2, 2), Clipped())
 
 
 def two_inputs(torch: Any) -> Any:
@@ -163,7 +163,7 @@ TORCH_MODULES: dict[str, tuple[Callable[[Any], Any], str]] = {
         r"layer '0' \(Flatten\) flattens dimensions 0 to -1, but needs 1 to -1",
     ),
     "hook": (hooked, r"layer '0' \(Linear\) has a forward hook"),
-    "subclass": (subclassed, r"the operation mul .* joins two values that depend on the input"),
+    "subclass": (subclassed, r"the operation clamp .* is not supported"),
     "two inputs": (two_inputs, "Module takes more than one input"),
     "residual": (
         torch_forward(lambda m, x: m.b(m.a(x).relu() + x)),
@@ -247,7 +247,7 @@ def in_place(module: Any, hidden: Any) -> Any:
 
 @pytest.mark.parametrize(("make", "message"), TORCH_MODULES.values(), ids=TORCH_MODULES)
 def test_refuses_modules(torch: Any, make: Callable[[Any], Any], message: str) -> None:
-    with pytest.raises(UnsupportedLayerError, match=f"^{message}"):
+    with pytest.raises(UnsupportedLayerError, match=rf"^{message}"):
         from_torch(make(torch))
 
 
@@ -268,9 +268,10 @@ def test_refuses_parameters(torch: Any) -> None:
     with pytest.raises(ValueError, match=r"layer '2' \(Linear\) takes 3 numbers, but gets 2"):
         from_torch(module)
     with pytest.raises(TypeError, match=r"layer '0' \(Linear\): weight is a tensor without data"):
-        from_torch(nn.Sequential(nn.Linear(2, 2, device="meta"), nn.ReLU()))
+        from_torch(nn.Sequential(nn.Linear(2, 2, bias=False, device="meta"), nn.ReLU()))
+    complex_layer = nn.Linear(2, 2, bias=False, dtype=torch.complex64)
     with pytest.raises(TypeError, match=r"weight has dtype torch.complex64, but needs real"):
-        from_torch(nn.Sequential(nn.Linear(2, 2, dtype=torch.complex64), nn.ReLU()))
+        from_torch(nn.Sequential(complex_layer, nn.ReLU()))
 
 
 def test_refuses_what_folds_beyond_float64(torch: Any) -> None:
@@ -278,27 +279,31 @@ def test_refuses_what_folds_beyond_float64(torch: Any) -> None:
     module = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1), nn.ReLU()).double()
     for layer in module[:2]:
         layer.weight.data.fill_(1e200)
-    with pytest.raises(ValueError, match="Sequential: dense layer 1, with all that is folded into"):
+    with pytest.raises(
+        ValueError, match=r"Sequential: dense layer 1, with all that is folded into"
+    ):
         from_torch(module)
 
 
 def test_refuses_division_by_zero(torch: Any) -> None:
     module = torch_forward(lambda m, x: m.a(x / m.torch.tensor([1.0, 0.0, 1.0])).relu())
-    with pytest.raises(ValueError, match="the operation truediv .*: it divides by zero"):
+    with pytest.raises(ValueError, match=r"the operation truediv .*: it divides by zero"):
         from_torch(module(torch))
 
 
 @pytest.mark.parametrize("source", [None, 3, [1.0]])
 def test_refuses_other_sources(torch: Any, onnx: Any, source: object) -> None:
     kind = type(source).__name__
-    with pytest.raises(TypeError, match=f"^source is of type {kind}, but needs a torch.nn.Module"):
+    with pytest.raises(TypeError, match=rf"^source is of type {kind}, but needs a torch.nn.Module"):
         from_torch(source)  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=f"^source is of type {kind}, but needs an onnx.ModelProto"):
+    with pytest.raises(
+        TypeError, match=rf"^source is of type {kind}, but needs an onnx.ModelProto"
+    ):
         from_onnx(source)  # type: ignore[arg-type]
 
 
 def test_a_module_has_its_own_slope(torch: Any) -> None:
-    with pytest.raises(ValueError, match="^negative_slope is given, but is for a state dict only"):
+    with pytest.raises(ValueError, match=r"^negative_slope is given, but is for a state dict only"):
         from_torch(torch.nn.ReLU(), negative_slope=0.1)
 
 
@@ -318,16 +323,16 @@ def test_a_module_has_its_own_slope(torch: Any) -> None:
 )
 def test_refuses_state_dicts(torch: Any, entries: dict[str, Any], message: str) -> None:
     state = {key: 3 if shape is None else torch.ones(shape) for key, shape in entries.items()}
-    with pytest.raises(ValueError, match=f"the state dict.*{message}|^{message}"):
+    with pytest.raises(ValueError, match=rf"the state dict.*{message}|^{message}"):
         from_torch(state)
 
 
 def test_a_tensor_of_few_bytes_may_not_grow(torch: Any, tmp_path: Path) -> None:
     huge = torch.zeros(1).expand(10**6, 10**6)
-    with pytest.raises(ValueError, match="the state dict takes 8000000000000 bytes in float64"):
+    with pytest.raises(ValueError, match=r"the state dict takes 8000000000000 bytes in float64"):
         from_torch({"a.weight": huge})
     torch.save({"a.weight": huge}, tmp_path / "huge.pt")
-    with pytest.raises(ValueError, match="huge.pt takes 8000000000000 bytes in float64"):
+    with pytest.raises(ValueError, match=r"huge.pt takes 8000000000000 bytes in float64"):
         from_torch(tmp_path / "huge.pt")
 
 
@@ -343,7 +348,9 @@ class Marked:
 
 def test_nothing_in_a_file_runs(torch: Any, tmp_path: Path) -> None:
     torch.save({"a.weight": Marked(tmp_path / "mark")}, tmp_path / "file.pt")
-    with pytest.raises(ValueError, match="file.pt holds more than tensors.*is not run to find out"):
+    with pytest.raises(
+        ValueError, match=r"file.pt holds more than tensors.*is not run to find out"
+    ):
         from_torch(tmp_path / "file.pt")
     assert not (tmp_path / "mark").exists()
 
@@ -356,12 +363,12 @@ def test_refuses_files(torch: Any, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"holds more than tensors.*module.state_dict\(\)"):
         from_torch(path)
     torch.save(torch.ones(3), path)
-    with pytest.raises(ValueError, match="holds a Tensor, but must hold a state dict"):
+    with pytest.raises(ValueError, match=r"holds a Tensor, but must hold a state dict"):
         from_torch(path)
     whole = path.read_bytes()
     for content in (b"", b"nonsense", whole[: len(whole) // 2], whole[:40] + b"\0" * 400):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="is not a PyTorch file|holds more than tensors"):
+        with pytest.raises(ValueError, match=r"is not a PyTorch file|holds more than tensors"):
             from_torch(path)
     torch.save(OrderedDict({"a.weight": torch.ones(100, 100)}), path)
     with pytest.raises(ValueError, match=r"takes \d+ bytes, but max_bytes is 20000"):
@@ -369,7 +376,7 @@ def test_refuses_files(torch: Any, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", b"\0" * 10**7)
     assert path.stat().st_size < 10**5
-    with pytest.raises(ValueError, match="takes 10000000 bytes, but max_bytes is 1000000"):
+    with pytest.raises(ValueError, match=r"takes 10000000 bytes, but max_bytes is 1000000"):
         from_torch(path, max_bytes=10**6)
 
 
@@ -502,20 +509,22 @@ ONNX_MODELS: dict[str, tuple[Callable[[], ModelBuilder], str]] = {
 
 @pytest.mark.parametrize(("make", "message"), ONNX_MODELS.values(), ids=ONNX_MODELS)
 def test_refuses_models(onnx: Any, make: Callable[[], ModelBuilder], message: str) -> None:
-    with pytest.raises(UnsupportedLayerError, match=f"^{message}"):
+    with pytest.raises(UnsupportedLayerError, match=rf"^{message}"):
         from_onnx(make().model())
 
 
 def test_refuses_graphs_of_several_inputs_or_outputs(onnx: Any) -> None:
     builder = hidden_layer()
-    with pytest.raises(UnsupportedLayerError, match="needs one output, but has 'v0', 'v1'"):
+    with pytest.raises(UnsupportedLayerError, match=r"needs one output, but has 'v0', 'v1'"):
         from_onnx(builder.model(("v0", "v1")))
     builder.inputs.append(tensor_info("y", np.float64, (1,)))
-    with pytest.raises(UnsupportedLayerError, match="needs one input, but has 'x', 'y'"):
+    with pytest.raises(UnsupportedLayerError, match=r"needs one input, but has 'x', 'y'"):
         from_onnx(builder.model())
     builder = hidden_layer()
     builder.current = builder.constant_node([1.0])
-    with pytest.raises(UnsupportedLayerError, match="the output 'v2' does not depend on the input"):
+    with pytest.raises(
+        UnsupportedLayerError, match=r"the output 'v2' does not depend on the input"
+    ):
         from_onnx(builder.model())
 
 
@@ -523,7 +532,9 @@ def test_refuses_other_domains(onnx: Any) -> None:
     builder = hidden_layer().add("Relu", domain="elsewhere")
     model = builder.model()
     model.opset_import.append(onnx.helper.make_opsetid("elsewhere", 1))
-    with pytest.raises(UnsupportedLayerError, match="'n2' .Relu. of the domain 'elsewhere' is not"):
+    with pytest.raises(
+        UnsupportedLayerError, match=r"'n2' .Relu. of the domain 'elsewhere' is not"
+    ):
         from_onnx(model)
 
 
@@ -532,44 +543,45 @@ def test_refuses_numbers_of_a_model(onnx: Any) -> None:
         from_onnx(onnx_constant("Mul", [1.0, np.inf]).model())
     with pytest.raises(ValueError, match=r"\(Div\): it divides by zero"):
         from_onnx(onnx_constant("Div", [1.0, 0.0]).model())
+    builder = hidden_layer()
+    model = builder.add("Add", "...", builder.parameter([1j], np.complex128)).model()
     with pytest.raises(ValueError, match=r"the initializer 'p1' has type COMPLEX128, but needs"):
-        builder = hidden_layer()
-        from_onnx(builder.add("Add", "...", builder.parameter([1j], np.complex128)).model())
+        from_onnx(model)
 
 
 def test_refuses_invalid_models(onnx: Any) -> None:
     model = hidden_layer().model()
     model.graph.node[1].input[0] = "nothing"
-    with pytest.raises(ValueError, match="^the model is not a valid ONNX model: Nodes in a graph"):
+    with pytest.raises(ValueError, match=r"^the model is not a valid ONNX model: Nodes in a graph"):
         from_onnx(model)
     model = hidden_layer().model()
     model.graph.initializer[0].raw_data = b"\0" * 9
-    with pytest.raises(ValueError, match="not a valid ONNX model|does not have the data of its"):
+    with pytest.raises(ValueError, match=r"not a valid ONNX model|does not have the data of its"):
         from_onnx(model)
-    with pytest.raises(ValueError, match="the model has operator set 6, but needs 7 or later"):
+    with pytest.raises(ValueError, match=r"the model has operator set 6, but needs 7 or later"):
         from_onnx(ModelBuilder((1, 3), opset=6).add("Relu").model())
 
 
 def test_sizes_are_bounded(onnx: Any, tmp_path: Path) -> None:
     with pytest.raises(
-        ValueError, match="'p0': constants up to here take 48 bytes in float64, but"
+        ValueError, match=r"'p0': constants up to here take 48 bytes in float64, but"
     ):
         from_onnx(hidden_layer().model(), max_bytes=47)
-    with pytest.raises(ValueError, match="the input 'x' takes 8000000 bytes in float64, but max"):
+    with pytest.raises(ValueError, match=r"the input 'x' takes 8000000 bytes in float64, but max"):
         from_onnx(ModelBuilder((10**6,)).add("Relu").model(), max_bytes=10**6)
     onnx.save(hidden_layer().model(), tmp_path / "m.onnx")
-    with pytest.raises(ValueError, match="m.onnx takes more than 100 bytes, which is max_bytes"):
+    with pytest.raises(ValueError, match=r"m.onnx takes more than 100 bytes, which is max_bytes"):
         from_onnx(tmp_path / "m.onnx", max_bytes=100)
     model = hidden_layer().model()
     model.graph.initializer[0].dims[:] = [10**9, 10**9]
-    with pytest.raises(ValueError, match="valid ONNX model|constants up to here take 8"):
+    with pytest.raises(ValueError, match=r"valid ONNX model|constants up to here take 8"):
         from_onnx(model)
 
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"\x08", b"\xff" * 100])
 def test_refuses_files_that_are_not_onnx(onnx: Any, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.onnx").write_bytes(content)
-    with pytest.raises(ValueError, match="file.onnx is not (an ONNX file|a valid ONNX model)"):
+    with pytest.raises(ValueError, match=r"file.onnx is not (an ONNX file|a valid ONNX model)"):
         from_onnx(tmp_path / "file.onnx")
 
 
@@ -577,7 +589,7 @@ def test_a_truncated_file_gives_a_clear_error(onnx: Any, tmp_path: Path) -> None
     whole = hidden_layer().model().SerializeToString()
     for length in range(len(whole)):
         (tmp_path / "file.onnx").write_bytes(whole[:length])
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError, match=r"."):
             from_onnx(tmp_path / "file.onnx")
     with pytest.raises(FileNotFoundError):
         from_onnx(tmp_path / "none.onnx")
@@ -632,14 +644,14 @@ def test_external_data_stays_inside(
     path = with_external_data(tmp_path, onnx, **entries)
     (path.parent / "link.bin").symlink_to(tmp_path / "secret.bin")
     (path.parent / "linked").symlink_to(tmp_path, target_is_directory=True)
-    with pytest.raises(ValueError, match=f"^the initializer 'p0'.*{message}"):
+    with pytest.raises(ValueError, match=rf"^the initializer 'p0'.*{message}"):
         from_onnx(path)
 
 
 def test_a_model_in_memory_has_its_data(onnx: Any, tmp_path: Path) -> None:
     path = with_external_data(tmp_path, onnx, location="weights.bin")
     model = onnx.load(path, load_external_data=False)
-    with pytest.raises(ValueError, match="'p0' has external data: give from_onnx the path"):
+    with pytest.raises(ValueError, match=r"'p0' has external data: give from_onnx the path"):
         from_onnx(model)
 
 
@@ -654,10 +666,10 @@ def sklearn_models() -> dict[str, tuple[Callable[[], Any], type[Exception], str]
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
     X = np.random.default_rng(1).random((20, 2))
-    quick = {"max_iter": 2, "tol": 10.0, "n_iter_no_change": 1}
+    quick = {"max_iter": 12, "tol": 1e15, "n_iter_no_change": 1}  # No warning that it goes on.
 
     def mlp(**options: Any) -> Any:
-        return MLPRegressor((3,), **quick, **options)
+        return MLPRegressor(hidden_layer_sizes=(3,), **quick, **options)
 
     def fit(*steps: Any) -> Any:
         return make_pipeline(*steps).fit(X, X[:, 0])
@@ -690,12 +702,12 @@ def sklearn_models() -> dict[str, tuple[Callable[[], Any], type[Exception], str]
             "MLPRegressor has the activation 'identity', but needs 'relu'",
         ),
         "no hidden layer": (
-            lambda: MLPRegressor((), **quick).fit(X, X[:, 0]),
+            lambda: MLPRegressor(hidden_layer_sizes=(), **quick).fit(X, X[:, 0]),
             UnsupportedLayerError,
             "MLPRegressor has no ReLU: a relufast.Network needs a hidden layer",
         ),
         "classifier": (
-            lambda: MLPClassifier((3,), **quick).fit(X, X[:, 0] > 0.5),
+            lambda: MLPClassifier(hidden_layer_sizes=(3,), **quick).fit(X, X[:, 0] > 0.5),
             UnsupportedLayerError,
             "MLPClassifier: logistic at the output is not piecewise linear; .*drop_output_activ",
         ),
@@ -712,17 +724,25 @@ def sklearn_models() -> dict[str, tuple[Callable[[], Any], type[Exception], str]
     }
 
 
-SKLEARN_MODELS = (
-    "other, other in a pipeline, not fitted, scaler not fitted, tanh, identity, no hidden layer, "
-    "classifier, pca, clip"
-).split(", ")
+SKLEARN_MODELS = [
+    "other",
+    "other in a pipeline",
+    "not fitted",
+    "scaler not fitted",
+    "tanh",
+    "identity",
+    "no hidden layer",
+    "classifier",
+    "pca",
+    "clip",
+]
 
 
 @pytest.mark.parametrize("name", SKLEARN_MODELS)
 def test_refuses_estimators(name: str) -> None:
     pytest.importorskip("sklearn")
     make, error, message = sklearn_models()[name]
-    with pytest.raises(error, match=f"^{message}"):
+    with pytest.raises(error, match=rf"^{message}"):
         from_sklearn(make())
 
 

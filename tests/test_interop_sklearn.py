@@ -21,7 +21,7 @@ RTOL, RTOL_FLOAT32 = 1e-12, 1e-5
 def fitted(model: Any, X: np.ndarray, y: np.ndarray) -> Any:
     """Enough to give every part its parameters; tol ends it without a warning."""
     last = model.steps[-1][1] if isinstance(model, Pipeline) else model
-    last.set_params(max_iter=12, tol=10.0, n_iter_no_change=1, random_state=1)
+    last.set_params(max_iter=12, tol=1e15, n_iter_no_change=1, random_state=1)
     return model.fit(X, y)
 
 
@@ -49,7 +49,7 @@ def test_regressors(scalers: list[Any], hidden: tuple[int, ...], n_outputs: int)
     X = data(len(hidden), 4)
     y = np.column_stack([X[:, 0] * X[:, 1], X[:, 2], X.sum(axis=1)])[:, :n_outputs]
     steps = [(f"s{i}", scaler) for i, scaler in enumerate(scalers)]
-    mlp = ("mlp", MLPRegressor(hidden))
+    mlp = ("mlp", MLPRegressor(hidden_layer_sizes=hidden))
     model = fitted(Pipeline([*steps, mlp]) if steps else mlp[1], X, y if n_outputs > 1 else y[:, 0])
     network = from_sklearn(model)
     assert network.widths == (4, *hidden, n_outputs)
@@ -61,7 +61,7 @@ def test_regressors(scalers: list[Any], hidden: tuple[int, ...], n_outputs: int)
 def test_classifiers_give_logits(n_classes: int) -> None:
     X = data(9, 3)
     y = np.arange(len(X)) % n_classes
-    model = fitted(make_pipeline(StandardScaler(), MLPClassifier((8, 8))), X, y)
+    model = fitted(make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(8, 8))), X, y)
     logits = from_sklearn(model, drop_output_activation=True)(X)
     probabilities = model.predict_proba(X)
     if n_classes == 2:
@@ -76,14 +76,16 @@ def test_classifiers_give_logits(n_classes: int) -> None:
 def test_a_classifier_of_several_labels() -> None:
     X = data(9, 3)
     y = np.column_stack([X[:, 0] > 100.0, X[:, 1] > 50.0]).astype(int)
-    model = fitted(MLPClassifier((8,)), X, y)
+    model = fitted(MLPClassifier(hidden_layer_sizes=(8,)), X, y)
     logits = from_sklearn(model, drop_output_activation=True)(X)
     np.testing.assert_allclose(1.0 / (1.0 + np.exp(-logits)), model.predict_proba(X), rtol=1e-12)
 
 
 def test_float32() -> None:
     X = data(5, 3, np.float32)
-    model = fitted(make_pipeline(StandardScaler(), MLPRegressor((9, 9))), X, X[:, 0])
+    model = fitted(
+        make_pipeline(StandardScaler(), MLPRegressor(hidden_layer_sizes=(9, 9))), X, X[:, 0]
+    )
     assert model.steps[-1][1].coefs_[0].dtype == np.float32
     expected = model.predict(X)
     error = np.abs(from_sklearn(model)(X)[:, 0] - expected).max()
@@ -92,7 +94,7 @@ def test_float32() -> None:
 
 def test_parameters_without_scalers_are_kept() -> None:
     X = data(5, 3)
-    model = fitted(MLPRegressor((9, 4)), X, X[:, 0])
+    model = fitted(MLPRegressor(hidden_layer_sizes=(9, 4)), X, X[:, 0])
     network = from_sklearn(model)
     for i in range(3):
         np.testing.assert_array_equal(network.weights[i], model.coefs_[i].T)

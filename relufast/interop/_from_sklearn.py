@@ -54,7 +54,7 @@ def from_sklearn(estimator: BaseEstimator, *, drop_output_activation: bool = Fal
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
     >>> X = np.random.default_rng(1).uniform(0.0, 255.0, (50, 3))
-    >>> mlp = MLPRegressor((8, 8), solver="lbfgs", max_iter=20, tol=1.0, random_state=1)
+    >>> mlp = MLPRegressor(hidden_layer_sizes=(8, 8), max_iter=20, tol=1e9, random_state=1)
     >>> model = make_pipeline(StandardScaler(), mlp).fit(X, X.max(axis=1))
     >>> network = relufast.interop.from_sklearn(model)
     >>> network
