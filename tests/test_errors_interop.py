@@ -251,6 +251,24 @@ def test_refuses_modules(torch: Any, make: Callable[[Any], Any], message: str) -
         from_torch(make(torch))
 
 
+@pytest.mark.parametrize("overwrite", [lambda n: n.add_(1), lambda n: n.__iadd__(1)])
+def test_a_forward_that_counts_does_not_count(torch: Any, overwrite: Callable[[Any], Any]) -> None:
+    class Counting(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = torch.nn.Linear(2, 2)
+            self.register_buffer("n", torch.zeros(2))
+
+        def forward(self, x: Any) -> Any:
+            overwrite(self.n)
+            return self.linear(x).relu()
+
+    module = Counting()
+    with pytest.raises(UnsupportedLayerError, match=r"overwrites numbers of the module|traced"):
+        from_torch(module)
+    assert module.n.tolist() == [0.0, 0.0]
+
+
 def test_nothing_comes_after_a_dropped_activation(torch: Any) -> None:
     module = torch_layers(lambda nn: [nn.Linear(2, 2), nn.Sigmoid(), nn.Linear(2, 2), nn.ReLU()])
     message = r"layer '2' \(Linear\) comes after layer '1' \(Sigmoid\), which can be dropped at the"
@@ -283,6 +301,15 @@ def test_refuses_what_folds_beyond_float64(torch: Any) -> None:
         ValueError, match=r"Sequential: dense layer 1, with all that is folded into"
     ):
         from_torch(module)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_refuses_what_scales_beyond_float64(onnx: Any, before: bool) -> None:
+    builder = ModelBuilder((1, 1))
+    for operator in ("Mul", "MatMul") if before else ("MatMul", "Mul"):
+        builder.add(operator, "...", builder.parameter([[1e200]]))
+    with pytest.raises(ValueError, match=r"the graph: dense layer 1, with all that is folded into"):
+        from_onnx(builder.add("Relu").model())
 
 
 def test_refuses_division_by_zero(torch: Any) -> None:

@@ -203,6 +203,22 @@ def test_the_module_is_left_as_it_was(training: bool) -> None:
         assert torch.equal(value, before[key])
 
 
+def test_constants_of_a_forward_leave_nothing_behind() -> None:
+    class Module(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(2, 3)
+
+        def forward(self, x: Any, shift: float = 0.5, unused: Any = None) -> Any:
+            return torch.relu(self.linear(x - torch.tensor([1.0, 3.0])) + shift)
+
+    module = Module()
+    before = set(vars(module))
+    network = from_torch(module)
+    assert set(vars(module)) == before
+    require_agreement(network, module, torch.randn(20, 2))
+
+
 def test_a_relu_at_the_start_and_at_the_end_and_twice() -> None:
     body = nn.Sequential(nn.ReLU(), nn.Linear(3, 2), nn.ReLU(), nn.Identity(), nn.ReLU())
     network = from_torch(body)

@@ -114,13 +114,45 @@ def composed(steps: Sequence[Step], n_inputs: int) -> tuple[FloatArray, FloatArr
     before: list[Scale | Shift | Permute] = []
     for step in steps:
         if isinstance(step, Dense):
-            exact, following = step.exact(), steps[len(before) + 1 :]
+            dense, following = step, steps[len(before) + 1 :]
             break
         before.append(step)
     else:
-        exact, following, before = Dense(np.eye(n_inputs)).exact(), steps, []
+        dense, following, before = Dense(np.eye(n_inputs)), steps, []
+    if _rounds_weights_once(before, following):
+        with np.errstate(over="ignore"):
+            return _composed_of_floats(before, dense, following)
+    exact = dense.exact()
     for earlier in reversed(before):
         exact = earlier.before(exact)
     for later in following:
         exact = later.after(exact)
     return exact.weights.rounded(), exact.biases.rounded()
+
+
+def _rounds_weights_once(before: Sequence[Step], following: Sequence[Step]) -> bool:
+    """Whether float64's own product rounds each weight once, and no bias needs the weights."""
+    n_factors = sum(isinstance(step, Scale) for step in (*before, *following))
+    shifts_columns = any(isinstance(step, Shift) for step in before)
+    multiplies = any(isinstance(step, Dense) for step in following)
+    return n_factors <= 1 and not shifts_columns and not multiplies
+
+
+def _composed_of_floats(
+    before: Sequence[Step], dense: Dense, following: Sequence[Step]
+) -> tuple[FloatArray, FloatArray]:
+    """As `composed`, many times faster: batch normalisations of wide layers are like that."""
+    weights, _ = dense.rounded()
+    for step in reversed(before):
+        if isinstance(step, Scale):
+            weights = weights * step.factors
+        elif isinstance(step, Permute):
+            weights = weights[:, np.argsort(step.order)]
+    no_columns = Dense(np.zeros((len(weights), 0)), dense.biases).exact()
+    for step in following:
+        no_columns = step.after(no_columns)
+        if isinstance(step, Scale):
+            weights = step.factors[:, np.newaxis] * weights
+        elif isinstance(step, Permute):
+            weights = weights[step.order]
+    return weights, no_columns.biases.rounded()

@@ -21,7 +21,6 @@ _ADVICE = "export the module to ONNX and use from_onnx, or build it of torch.nn 
 def network(module: nn.Module, *, drop_output_activation: bool) -> Network:
     """What the module computes in evaluation mode; it is left as it was."""
     _require_no_hooks(module)
-    # The code that is traced, and that of parametrizations, may ask for the mode.
     with _in_evaluation_mode(module):
         return _traced_network(module, drop_output_activation=drop_output_activation)
 
@@ -33,9 +32,7 @@ def _traced_network(module: nn.Module, *, drop_output_activation: bool) -> Netwo
     values: dict[fx.Node, Any] = {}
     for node in graph.nodes:
         if node.op == "placeholder":
-            if any(isinstance(value, Chain) for value in values.values()):
-                raise UnsupportedLayerError(f"{source} takes more than one input")
-            values[node] = Chain()
+            values[node] = _argument(node, source, is_first=not values)
         elif node.op == "get_attr":
             values[node] = _attribute(modules[""], node.target)
         elif node.op == "output":
@@ -79,6 +76,8 @@ class _Node:
             layer = self._modules[str(node.target)]
             return convert_layer(layer, chains[0], self._name(), drop=self._drop)
         if not chains and not any(isinstance(operand, Size) for operand in operands):
+            if works_in_place(node, self._modules):
+                raise UnsupportedLayerError(f"{self._name()} overwrites numbers of the module")
             return self._constant(args, kwargs)
         operation = Operation(self._name(), self._drop)
         return convert_operation(operation, node.op, node.target, args, kwargs)
@@ -99,8 +98,22 @@ class _Node:
         return f"the operation {called} ({self._node.name} in the traced forward)"
 
 
+def _argument(node: fx.Node, source: str, *, is_first: bool) -> Any:
+    """The input, or the default of any other argument of the forward."""
+    if is_first:
+        return Chain()
+    if not node.args:
+        raise UnsupportedLayerError(f"{source} takes more than one input")
+    return node.args[0]
+
+
+class _Tracer(fx.Tracer):
+    # As parameters are: buffers at hand while it traces could be overwritten then.
+    proxy_buffer_attributes = True
+
+
 def _traced(module: nn.Module) -> tuple[fx.Graph, dict[str, nn.Module]]:
-    tracer = fx.Tracer()
+    tracer = _Tracer()
     # A layer alone is a leaf, whose own code tells nothing.
     alone = tracer.is_leaf_module(module, type(module).__name__)
     root = nn.Sequential(module) if alone else module
@@ -117,12 +130,20 @@ def _traced(module: nn.Module) -> tuple[fx.Graph, dict[str, nn.Module]]:
 
 @contextmanager
 def _in_evaluation_mode(module: nn.Module) -> Iterator[None]:
+    """For as long as it is traced, and left as it was then.
+
+    The code that is traced, and that of parametrizations, may ask for the mode. torch.fx keeps the
+    constants that it comes upon as attributes of the module.
+    """
     modes = [(part, part.training) for part in module.modules()]
+    attributes = set(vars(module))
     try:
         for part, _ in modes:
             part.training = False
         yield
     finally:
+        for attribute in set(vars(module)) - attributes:
+            delattr(module, attribute)
         for part, mode in modes:
             part.training = mode
 

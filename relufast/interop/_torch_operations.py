@@ -54,6 +54,23 @@ def convert_operation(
     return converter(*call.args, **call.kwargs)
 
 
+_IN_PLACE_OPERATORS = (
+    operator.iadd,
+    operator.isub,
+    operator.imul,
+    operator.imatmul,
+    operator.itruediv,
+    operator.ifloordiv,
+    operator.imod,
+    operator.ipow,
+    operator.iand,
+    operator.ior,
+    operator.ixor,
+    operator.ilshift,
+    operator.irshift,
+)
+
+
 def works_in_place(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
     """Whether it overwrites what it is given."""
     if node.op == "call_module":
@@ -61,10 +78,9 @@ def works_in_place(node: fx.Node, modules: Mapping[str, nn.Module]) -> bool:
     if node.op not in ("call_function", "call_method"):
         return False
     name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
-    # PyTorch's names end in an underscore then, and Python's operators start with an i.
-    in_place_operator = node.target in (operator.iadd, operator.isub, operator.imul)
-    in_place_operator = in_place_operator or node.target is operator.itruediv
-    return name.endswith("_") or in_place_operator or bool(node.kwargs.get("inplace", False))
+    says_so = bool(node.kwargs.get("inplace", False)) or node.kwargs.get("out") is not None
+    # PyTorch's names end in an underscore then.
+    return says_so or name.endswith("_") or node.target in _IN_PLACE_OPERATORS
 
 
 def _same(operation: Operation, x: Any) -> Chain:
