@@ -107,13 +107,10 @@ def _argument(node: fx.Node, source: str, *, is_first: bool) -> Any:
     return node.args[0]
 
 
-class _Tracer(fx.Tracer):
-    # As parameters are: buffers at hand while it traces could be overwritten then.
-    proxy_buffer_attributes = True
-
-
 def _traced(module: nn.Module) -> tuple[fx.Graph, dict[str, nn.Module]]:
-    tracer = _Tracer()
+    tracer = fx.Tracer()
+    # As parameters are: buffers at hand while it traces could be overwritten then.
+    tracer.proxy_buffer_attributes = True
     # A layer alone is a leaf, whose own code tells nothing.
     alone = tracer.is_leaf_module(module, type(module).__name__)
     root = nn.Sequential(module) if alone else module
