@@ -622,6 +622,43 @@ def test_a_truncated_file_gives_a_clear_error(onnx: Any, tmp_path: Path) -> None
         from_onnx(tmp_path / "none.onnx")
 
 
+def changed_bytes(whole: bytes, seed: int) -> bytes:
+    rng = np.random.default_rng(seed)
+    content = bytearray(whole)
+    for place in rng.integers(len(content), size=rng.integers(1, 4)):
+        content[place] = rng.integers(256)
+    return bytes(content)
+
+
+def test_a_damaged_onnx_file_gives_a_clear_error(onnx: Any, tmp_path: Path) -> None:
+    path = tmp_path / "file.onnx"
+    whole = onnx_batch_norm().model().SerializeToString()
+    refused: list[type] = []
+    for seed in range(500):
+        path.write_bytes(changed_bytes(whole, seed))
+        try:
+            from_onnx(path, max_bytes=10**6)
+        except ValueError as error:
+            refused.append(type(error))
+    assert len(refused) > 150
+    assert set(refused) <= {ValueError, UnsupportedLayerError}  # Not one from the inside.
+
+
+def test_a_damaged_torch_file_gives_a_clear_error(torch: Any, tmp_path: Path) -> None:
+    path = tmp_path / "file.pt"
+    torch.save({"a.weight": torch.ones(2, 3), "b.weight": torch.ones(1, 2)}, path)
+    whole = path.read_bytes()
+    refused: list[type] = []
+    for seed in range(300):
+        path.write_bytes(changed_bytes(whole, seed))
+        try:
+            from_torch(path, max_bytes=10**6)
+        except (ValueError, TypeError) as error:
+            refused.append(type(error))
+    assert len(refused) > 30
+    assert set(refused) <= {ValueError, TypeError, UnsupportedLayerError}
+
+
 def with_external_data(tmp_path: Path, onnx: Any, **entries: str) -> Path:
     """A file whose only parameter lies at a location, which is outside of its folder or not."""
     folder = tmp_path / "folder"

@@ -37,7 +37,8 @@ def checked(model: onnx.ModelProto, source: str) -> onnx.ModelProto:
     """The same model, if it is valid and of operators whose meaning is known here."""
     try:
         onnx.checker.check_model(_without_external_data(model))
-    except onnx.checker.ValidationError as error:
+    # The latter for texts that are no UTF-8, and for models beyond what protobuf writes.
+    except (onnx.checker.ValidationError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"{source} is not a valid ONNX model: {reason}") from error
     version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
@@ -84,7 +85,8 @@ class TensorReader:
             array: NDArray[Any] = numpy_helper.to_array(tensor)
         except (ValueError, TypeError) as error:
             raise ValueError(f"{name} does not have the data of its shape: {error}") from error
-        return array.astype(np.float64 if tensor.data_type in _FLOATS else np.int64)
+        with np.errstate(invalid="ignore"):  # A signalling NaN, which is refused where it is used.
+            return array.astype(np.float64 if tensor.data_type in _FLOATS else np.int64)
 
     def _with_data(self, tensor: onnx.TensorProto, name: str) -> onnx.TensorProto:
         if self._folder is None:

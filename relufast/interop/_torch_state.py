@@ -6,7 +6,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 
@@ -18,19 +18,9 @@ from relufast.network import Network
 def load(path: Path, max_bytes: int) -> Mapping[str, Any]:
     """What a file holds, if that is tensors and plain containers; nothing in it runs."""
     with open(path, "rb") as file:
-        size = path.stat().st_size
-        if zipfile.is_zipfile(file):
-            try:
-                # A compressed archive can unpack to more than it shows.
-                with zipfile.ZipFile(file) as archive:
-                    size = max(size, sum(member.file_size for member in archive.infolist()))
-            except zipfile.BadZipFile as error:
-                raise ValueError(f"{path} is not a PyTorch file: {error}") from error
-        if size > max_bytes:
-            raise ValueError(f"{path} takes {size} bytes, but max_bytes is {max_bytes}")
-        file.seek(0)
         try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
+            size = max(path.stat().st_size, _unpacked_size(file))
+            state = _tensors(file) if size <= max_bytes else None
         except MemoryError:
             raise
         except pickle.UnpicklingError as error:
@@ -38,13 +28,28 @@ def load(path: Path, max_bytes: int) -> Mapping[str, Any]:
                 f"{path} holds more than tensors, or no tensors, and is not run to find out; save "
                 "module.state_dict(), or give from_torch the module"
             ) from error
-        # Foreign bytes make PyTorch's reader raise whatever it comes upon.
+        # Foreign bytes make the readers of zip and of PyTorch raise whatever they come upon.
         except Exception as error:
             reason = str(error).partition("\n")[0]
             raise ValueError(f"{path} is not a PyTorch file of tensors: {reason}") from error
+    if size > max_bytes:
+        raise ValueError(f"{path} takes {size} bytes, but max_bytes is {max_bytes}")
     if not isinstance(state, Mapping):
         raise ValueError(f"{path} holds a {type(state).__name__}, but must hold a state dict")
     return state
+
+
+def _unpacked_size(file: BinaryIO) -> int:
+    """Of a zip archive, which can unpack to more than it shows; 0 for PyTorch's older format."""
+    if not zipfile.is_zipfile(file):
+        return 0
+    with zipfile.ZipFile(file) as archive:
+        return sum(member.file_size for member in archive.infolist())
+
+
+def _tensors(file: BinaryIO) -> Any:
+    file.seek(0)
+    return torch.load(file, map_location="cpu", weights_only=True)
 
 
 def network(
