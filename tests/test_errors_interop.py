@@ -199,6 +199,10 @@ TORCH_MODULES: dict[str, tuple[Callable[[Any], Any], str]] = {
         torch_forward(lambda m, x: 1.0 / m.a(x)),
         "the operation (truediv|reciprocal|rtruediv) .*",
     ),
+    "mixes points": (
+        torch_forward(lambda m, x: m.a(x).relu() + m.torch.ones(3, 1)),
+        r"the operation add .* has a constant of shape \(3, 1\), which mixes points",
+    ),
     "view": (
         torch_forward(lambda m, x: m.a(x.view(-1, 3, 1))),
         r"the operation view .* has to give shape \(batch, -1\) or \(batch, width\)",

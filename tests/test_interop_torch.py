@@ -190,6 +190,13 @@ def test_ways_to_flatten(reshape: Callable[[Any], Any]) -> None:
     require_agreement(from_torch(module), module, torch.randn(20, 3, 4))
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (1, 3, 4), (1, 1)])
+def test_a_mean_image_in_front_of_the_flattening(shape: tuple[int, ...]) -> None:
+    mean = torch.rand(shape)
+    module = Reshaping(lambda x: (x - mean).flatten(1))
+    require_agreement(from_torch(module), module, torch.randn(20, 3, 4))
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_the_module_is_left_as_it_was(training: bool) -> None:
     module = nn.Sequential(Handmade(), nn.ReLU()).train(training)

@@ -41,6 +41,12 @@ class Chain:
     negative_slope: float | None = None
     dropped: str | None = None
 
+    @property
+    def is_of_input(self) -> bool:
+        """Whether no dense layer came yet."""
+        layers = (*self.hidden, self.steps)
+        return not any(isinstance(step, Dense) for steps in layers for step in steps)
+
     def dense(self, weights: object, biases: object, name: str) -> Chain:
         """weights x + biases, of shapes (n_out, n_in) and (n_out,); None is no biases."""
         matrix = _validate.nonempty_matrix(weights, f"{name}: weight")

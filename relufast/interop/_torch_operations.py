@@ -124,24 +124,25 @@ def _matmul(operation: Operation, input: Any, other: Any) -> Chain:
 def _add(operation: Operation, input: Any, other: Any, *, alpha: float = 1) -> Chain:
     _require_no_factor(operation, alpha)
     chain, constant = (input, other) if isinstance(input, Chain) else (other, input)
-    return chain.shift(_constant(operation, constant), operation.name)
+    return chain.shift(_constant(operation, chain, constant), operation.name)
 
 
 def _subtract(operation: Operation, input: Any, other: Any, *, alpha: float = 1) -> Chain:
     _require_no_factor(operation, alpha)
     if isinstance(input, Chain):
-        return input.shift(-_constant(operation, other), operation.name)
+        return input.shift(-_constant(operation, input, other), operation.name)
     negative = _negative(operation, other)
-    return negative.shift(_constant(operation, input), operation.name)
+    return negative.shift(_constant(operation, negative, input), operation.name)
 
 
 def _multiply(operation: Operation, input: Any, other: Any) -> Chain:
     chain, constant = (input, other) if isinstance(input, Chain) else (other, input)
-    return chain.scale(_constant(operation, constant), operation.name)
+    return chain.scale(_constant(operation, chain, constant), operation.name)
 
 
 def _divide(operation: Operation, input: Any, other: Any) -> Chain:
-    return _input(operation, input).divide(_constant(operation, other), operation.name)
+    chain = _input(operation, input)
+    return chain.divide(_constant(operation, chain, other), operation.name)
 
 
 def _negative(operation: Operation, input: Any) -> Chain:
@@ -199,13 +200,18 @@ def _input(operation: Operation, value: Any) -> Chain:
     return value
 
 
-def _constant(operation: Operation, value: Any) -> Any:
+def _constant(operation: Operation, chain: Chain, value: Any) -> Any:
     if isinstance(value, Chain):
         raise operation.refuse("takes the input twice")
     if isinstance(value, torch.Tensor):
         # Integers are exact, and usual: x / 255.
         is_integer = not value.is_floating_point() and not value.is_complex()
         value = value.double() if is_integer and value.dtype != torch.bool else value
+        if value.ndim > 1 and value.shape[-1] != value.numel() and not chain.is_of_input:
+            # An input may be an image; after a dense layer only the last dimension is a point's.
+            raise operation.refuse(
+                f"has a constant of shape {tuple(value.shape)}, which mixes points"
+            )
         return float_array(value, f"{operation.name}: constant")
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise operation.refuse(f"has an operand of type {type(value).__name__}")
