@@ -341,6 +341,31 @@ def dimension_of_all_groups(value: object, name: str) -> int:
     return number
 
 
+def class_labels(value: object, name: str, length: int) -> NDArray[Any]:
+    """A vector of that length of integers or texts, from integers, bools, texts or whole floats.
+
+    One column of a matrix is taken as a vector.
+    """
+    array = _unmasked_array(value, name)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape != (length,):
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs shape ({length},), one for each point"
+        )
+    if array.dtype.kind == "U":
+        return array
+    if array.dtype.kind == "b":
+        return array.astype(np.int64)
+    numbers = float_array(array, name)
+    if (
+        not (numbers == np.rint(numbers)).all()
+        or np.abs(numbers).max(initial=0.0) > _EXACT_INTEGERS
+    ):
+        raise ValueError(f"{name} has numbers that are no classes: give whole numbers, or texts")
+    return numbers.astype(np.int64)
+
+
 def group_degree(value: object, name: str) -> int:
     number = integer(value, name)
     if number not in (0, 1, 2):
@@ -376,6 +401,19 @@ def choice(value: object, name: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise ValueError(f"{name} is {value!r}, but must be one of {known}")
     return value
+
+
+def text(value: object, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {_type(value)}, but needs a str")
+    return value
+
+
+def character(value: object, name: str) -> str:
+    checked = text(value, name)
+    if len(checked) != 1:
+        raise ValueError(f"{name} is {checked!r}, but needs one character")
+    return checked
 
 
 def matrix_axis(value: object, name: str = "axis") -> int:
