@@ -69,12 +69,13 @@ def _inner_mean(
 
 
 def plain_saddle(kappa: int) -> FloatArray:
-    """Where the branch begins: with a small c, the saddle of plain duality.
+    """Near where the branch begins: with a small c, the saddle of plain duality.
 
-    For c -> 0 the derivatives by p and q say p = q = alpha (E d min(relu(g)^2, t^2) / dg)^2 for
-    gamma = y = 1/2.
+    For c -> 0 the derivatives by p and q say that gamma = y = 1/2, and that p = q is the fixed
+    point of p = alpha E f'(g) f'(g') / 4, f(g) = min(relu(g)^2, t^2), g and g' of correlation p.
+    This is one step to it, from p = 0.
     """
     last = need(1.0, kappa)
     ends = gaussian_density(np.array([0.0, last.threshold]))
-    overlap = last.alpha * (2.0 * (ends[0] - ends[1])) ** 2 / 4.0
+    overlap = 0.25 * last.alpha * (2.0 * (ends[0] - ends[1])) ** 2
     return np.array([_FIRST_C, overlap, overlap, 0.5, last.threshold, 0.5, last.alpha])

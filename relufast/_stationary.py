@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +56,13 @@ class Point(NamedTuple):
     faults: tuple[str, ...] = ()
 
 
+class BranchPoint(NamedTuple):
+    """A point of a branch: its coordinates, and the derivative of M by log c there."""
+
+    u: FloatArray
+    slope: float
+
+
 def gaussian_density(t: NDArray[Any]) -> NDArray[Any]:
     density: NDArray[Any] = np.exp(-0.5 * t * t) / math.sqrt(2.0 * math.pi)
     return density
@@ -102,41 +109,59 @@ def solve_equations(
 def follow(family: Family, start: FloatArray, *, largest_c: float) -> Point:
     """The first maximum of M over c, on the branch that begins at `start`, a point of small c.
 
-    On the branch M is 0 and stationary in all parameters but c, for an alpha that depends on c.
-    Where the derivative by c passes from positive to negative this alpha is least, and from there
-    the full equations are solved. Where there is no such point, or it cannot be told from a limit,
-    the point of the least alpha is returned, with the fault.
+    Where the derivative by c passes from positive to negative, alpha is least, and from there the
+    full equations are solved. Where there is no such point, or it cannot be told from a limit, the
+    point of the least alpha is returned, with the fault.
     """
-    here, slope, residual = _at_fixed_c(family, _coordinates(family, start))
+    points = branch(family, start, largest_c=largest_c)
+    here = next(points, None)
+    if here is None:
+        return Point(start, math.inf, ("no branch begins at the plain saddle",))
+    best = here
+    for ahead in points:
+        if here.slope > 0.0 >= ahead.slope:
+            share = here.slope / (here.slope - ahead.slope)
+            u, residual = solve_equations(
+                lambda u: _equations(family, u), here.u + (ahead.u - here.u) * share
+            )
+            if residual < _SOLVED and here.u[0] <= u[0] <= ahead.u[0]:
+                top = _point(family, u)
+                if not _is_in_a_limit(family, top):
+                    return top
+        if ahead.u[-1] < best.u[-1]:
+            best = ahead
+        here = ahead
+    least = _point(family, best.u)
+    fault = f"up to c = {math.exp(here.u[0]):.3g} no c is better than {least.parameters[0]:.2g}"
+    return least._replace(faults=(fault,))
+
+
+def branch(
+    family: Family, start: FloatArray, *, largest_c: float, step: float = 0.4
+) -> Iterator[BranchPoint]:
+    """Points of growing c, from that of `start` on, by steps of log c of this length at the most.
+
+    On the branch M is 0 and stationary in all parameters but c, for an alpha that depends on c.
+    """
+    u = _coordinates(family, start)
+    here, residual = _at_fixed_c(family, u)
     if not residual < _SOLVED:
-        return Point(start, residual, ("no branch begins at the plain saddle",))
-    best = _point(family, here)
-    before: FloatArray | None = None
-    step = 0.4  # of log c
-    while here[0] < math.log(largest_c):
-        ahead = here.copy()
-        ahead[0] += step
+        return
+    yield here
+    before: BranchPoint | None = None
+    while here.u[0] < math.log(largest_c):
+        guess = here.u.copy()
         if before is not None:  # the secant
-            ahead += (here - before) * (step / (here[0] - before[0]))
-            ahead[0] = here[0] + step
-        found, next_slope, residual = _at_fixed_c(family, ahead)
-        if not (residual < _SOLVED and np.abs(found - ahead).max() < 1.0):
+            guess += (here.u - before.u) * (step / (here.u[0] - before.u[0]))
+        guess[0] = here.u[0] + step
+        ahead, residual = _at_fixed_c(family, guess)
+        if residual < _SOLVED and np.abs(ahead.u - guess).max() < 1.0:
+            yield ahead
+            before, here = here, ahead
+        elif step < 1e-4:
+            return
+        else:
             step *= 0.5
-            if step < 1e-4:
-                break
-            continue
-        if slope > 0.0 >= next_slope:
-            guess = here + (found - here) * slope / (slope - next_slope)
-            top, residual = solve_equations(lambda u: _equations(family, u), guess)
-            if residual < _SOLVED and here[0] <= top[0] <= found[0]:
-                point = _point(family, top)
-                if not _is_in_a_limit(family, point):
-                    return point
-        if found[-1] < math.log(best.parameters[-1]):
-            best = _point(family, found)
-        before, here, slope = here, found, next_slope
-    fault = f"up to c = {math.exp(here[0]):.3g} nothing is better than c = {best.parameters[0]:.2g}"
-    return best._replace(faults=(fault,))
 
 
 def _is_in_a_limit(family: Family, point: Point) -> bool:
@@ -146,8 +171,8 @@ def _is_in_a_limit(family: Family, point: Point) -> bool:
     return bool(x[0] <= _SMALLEST_C or (ends < _LEAST_FRACTION).any())
 
 
-def _at_fixed_c(family: Family, guess: FloatArray) -> tuple[FloatArray, float, float]:
-    """The point of the branch at the guess's c, its derivative by log c, and its residual."""
+def _at_fixed_c(family: Family, guess: FloatArray) -> tuple[BranchPoint, float]:
+    """The point of the branch at the guess's c, and its residual."""
 
     def equations(u: FloatArray) -> FloatArray:
         all_of_them = _equations(family, u)
@@ -155,7 +180,7 @@ def _at_fixed_c(family: Family, guess: FloatArray) -> tuple[FloatArray, float, f
         return all_of_them
 
     u, residual = solve_equations(equations, guess)
-    return u, float(_equations(family, u)[0]), residual
+    return BranchPoint(u, float(_equations(family, u)[0])), residual
 
 
 def _equations(family: Family, u: FloatArray) -> FloatArray:

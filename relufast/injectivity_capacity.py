@@ -29,7 +29,7 @@ class _Solver(NamedTuple):
 
 _METHODS = {
     "plain": _Solver(_random_duality.solve, 1000, 1e12),
-    "lifted": _Solver(_lifted_duality.solve, 10, 1e8),
+    "lifted": _Solver(_lifted_duality.solve, 10, 1e6),
     "second_level": _Solver(_second_level.solve, 1, 0.0),
 }
 
@@ -139,7 +139,7 @@ def injectivity_capacity(
         duality, and its second level.
     earlier : array_like of float, shape (depth - 1,), optional
         Expansions of the layers before the last, layer 1 first: none below its own capacity by
-        the same method and condition (but for a relative 1e-6), none above 1e12 for "plain" and 1e8
+        the same method and condition (but for a relative 1e-6), none above 1e12 for "plain" and 1e6
         for "lifted". By default each is at its own capacity.
 
     Returns
