@@ -25,6 +25,13 @@ from relufast.fisher import (
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
+from relufast.injectivity_capacity import (
+    Capacity,
+    CapacityCurve,
+    CapacityError,
+    capacity_curve,
+    injectivity_capacity,
+)
 from relufast.learning_curve import LearningCurve, learning_curve
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
@@ -60,6 +67,9 @@ __all__ = [
     "ActivationRanks",
     "ArcCosineOperator",
     "Breakpoints",
+    "Capacity",
+    "CapacityCurve",
+    "CapacityError",
     "Census",
     "EigenProgress",
     "Estimate",
@@ -89,6 +99,7 @@ __all__ = [
     "arc_cosine_kernel",
     "basis_functions",
     "breakpoints",
+    "capacity_curve",
     "column_rank_profile",
     "effective_rank",
     "expected_breakpoints",
@@ -98,6 +109,7 @@ __all__ = [
     "function_form",
     "get_include",
     "get_library",
+    "injectivity_capacity",
     "learning_curve",
     "load_blas",
     "matrix_rank",

@@ -301,6 +301,13 @@ def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
     return number
 
 
+def depth_up_to(value: object, name: str, largest: int, method: str) -> int:
+    number = positive_int(value, name)
+    if number > largest:
+        raise ValueError(f"{name} is {number}, but must be at most {largest} for {method!r}")
+    return number
+
+
 def prime_count(value: object, name: str) -> int:
     number = positive_int(value, name)
     if number > 2**16:
