@@ -281,7 +281,9 @@ def _problem(
     random = np.random.default_rng(_validate.seed(seed))
     points = sphere.sample(count, n, random) if X is None else _points(X, n, is_sphere)
     log2_X = 0 if is_sphere else _exponent(points)
-    log2_A = max(_exponent(matrix), _exponent(offset) - log2_X)
+    log2_A = _exponent(matrix)
+    if offset.any():
+        log2_A = max(log2_A, _exponent(offset) - log2_X)
     return _Problem(
         np.ascontiguousarray(np.ldexp(matrix, -log2_A)),
         np.ldexp(offset, -(log2_A + log2_X)),
@@ -307,7 +309,8 @@ def _points(X: object, dimension: int, is_sphere: bool) -> FloatArray:
         raise ValueError(
             f"X[{i}] has norm {norms[i]:.6g}, but refine=True needs points of the unit sphere"
         )
-    return np.divide(points, norms[:, np.newaxis])
+    normalised: FloatArray = points / norms[:, np.newaxis]
+    return normalised
 
 
 def _exponent(values: FloatArray) -> int:

@@ -14,6 +14,9 @@ from relufast import _core
 from relufast._blas import single_threaded
 
 
+EPS = 2.0**-52
+
+
 def gaussian(m: int, n: int, seed: int = 0) -> FloatArray:
     return np.random.default_rng([m, n, seed]).standard_normal((m, n))
 
@@ -85,7 +88,10 @@ def test_at_points(m: int, n: int, with_bias: bool, objective: str) -> None:
     left, values, right = np.linalg.svd(A)
     for k, fit, upper in zip(ks, result.fits, result.upper, strict=True):
         largest = largest_error(A, fit.W @ fit.M, X, 0.0 if bias is None else bias)
-        assert upper == pytest.approx(largest, rel=1e-12)
+        # Rounding is bounded by norms, of outputs that may be far larger than errors.
+        sizes = np.linalg.norm(A) + np.linalg.norm(fit.W) * np.linalg.norm(fit.M) + 20.0
+        rounding = 2.0 * EPS * ((n + k + 4) * result.radius * sizes + (m + 8) * largest)
+        assert largest <= upper <= largest + rounding
         linear = (left[:, :k] * values[:k]) @ right[:k]
         if objective == "max":
             truncated = largest_error(A, linear, X, 0.0 if bias is None else bias)
