@@ -13,7 +13,6 @@ import relufast
 from relufast import _core
 from relufast._blas import single_threaded
 
-
 EPS = 2.0**-52
 
 
