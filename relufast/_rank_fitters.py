@@ -80,8 +80,11 @@ class PointFitter:
         fit = balanced(self._best(k, before))
         largest = math.sqrt(self._squares(fit).max())
         upper = largest * (1.0 + relative_rounding(len(self._A)))
-        upper += rounding_bound(self._A, self._bias, fit, self._radius)
+        upper += self._rounding(fit)
         return Fit(fit, upper, upper, True)
+
+    def _rounding(self, fit: Factors) -> float:
+        return rounding_bound(self._A, self._bias, fit, self._radius)
 
     def _squares(self, fit: Factors) -> FloatArray:
         return self._errors.squares(fit.product(), self._settings.n_threads)
@@ -130,16 +133,18 @@ class SphereFitter(PointFitter):
         best, reached, proof = fit, math.inf, None
         for i in range(_MOST_ROUNDS):
             known = math.sqrt(self._squares(fit).max())
+            # What is as small as rounding is zero.
+            allowed = known * tolerance + self._rounding(fit)
             climbs = self._search(fit)
             top, proof = math.sqrt(climbs.squares[0]), None
             new = climbs.points[climbs.squares > (known * _NEARLY) ** 2]
-            if top <= known * tolerance:
+            if top <= allowed:
                 # Branch and bound misses no maximum, where climbs may.
                 proof = self._bound(fit, top)
                 top, new = proof.reached, proof.point
             if top < reached:
                 best, reached = fit, top
-            if top <= known * tolerance or self._settings.objective == "squares":
+            if top <= allowed or self._settings.objective == "squares":
                 break
             self._add(new)
             if fit.W.shape[1] == 0:
@@ -149,10 +154,10 @@ class SphereFitter(PointFitter):
             first_log2_q = _FIRST_LOG2_Q[min(i // _ROUNDS_EACH, len(_FIRST_LOG2_Q) - 1)]
             start = best if i % _ROUNDS_EACH == 0 else fit
             fit = balanced(self._improved(start, first_log2_q)[0])
-        converged = proof is not None and proof.reached <= known * tolerance
+        converged = proof is not None and proof.reached <= allowed
         if proof is None or best is not fit:
             proof = self._bound(best, reached)
-        slack = rounding_bound(self._A, self._bias, best, 1.0)
+        slack = self._rounding(best)
         factor = 1.0 + relative_rounding(len(self._A))
         return Fit(best, factor * proof.reached + slack, factor * proof.upper + slack, converged)
 
@@ -163,7 +168,8 @@ class SphereFitter(PointFitter):
         return sphere.search(self._A, L, self.points, squares, self._random, n_threads)
 
     def _bound(self, fit: Factors, known: float) -> sphere.Bound:
-        return sphere.bound(self._A, fit.product(), known, self._settings.rtol)
+        rtol, negligible = self._settings.rtol, self._rounding(fit)
+        return sphere.bound(self._A, fit.product(), known, rtol, negligible)
 
     def _add(self, points: FloatArray) -> None:
         self.points = np.vstack([self.points, sphere.distinct(points)])

@@ -69,18 +69,20 @@ def distinct(points: FloatArray) -> FloatArray:
     return np.array(kept).reshape(-1, points.shape[1])
 
 
-def bound(A: FloatArray, L: FloatArray, known: float, rtol: float) -> Bound:
+def bound(A: FloatArray, L: FloatArray, known: float, rtol: float, negligible: float) -> Bound:
     """A bound of the largest error, proven but for rounding, beside one that is known to occur.
 
     Up to `LARGEST_BOUNDED_DIMENSION` it is within rtol of the largest one, unless that takes too
-    many cells. Otherwise it is |A - L|, because relu contracts.
+    many cells. Otherwise it is |A - L|, because relu contracts, and so where that is near enough or
+    negligible.
     """
     from scipy.linalg import svdvals
 
     n = A.shape[1]
     # LAPACK's singular values err by a small multiple of eps times the largest.
     upper = float(svdvals(A - L)[0]) * (1.0 + 1e-12)
-    if n > LARGEST_BOUNDED_DIMENSION:
+    is_near = upper <= max(known * (1.0 + rtol), negligible)
+    if is_near or n > LARGEST_BOUNDED_DIMENSION:
         return Bound(upper, known, np.empty((0, n)))
     square, reached, at, _, _ = _core.bound_on_sphere(A, L, known * known, rtol, _MOST_CELLS)
     return Bound(min(upper, math.sqrt(square)), math.sqrt(reached), at.reshape(-1, n))
