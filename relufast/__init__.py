@@ -61,6 +61,12 @@ from relufast.rank_theory import (
     revival_height,
 )
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.singular_values import (
+    LowRankFit,
+    ReLUSingularValues,
+    SingularValueProgress,
+    relu_singular_values,
+)
 from relufast.structural_rank import structural_rank
 
 __all__ = [
@@ -82,6 +88,7 @@ __all__ = [
     "GaussianProcess",
     "IncrementalRank",
     "LearningCurve",
+    "LowRankFit",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
@@ -89,7 +96,9 @@ __all__ = [
     "Precision",
     "Progress",
     "RankResult",
+    "ReLUSingularValues",
     "RegionSparsity",
+    "SingularValueProgress",
     "StoreError",
     "TrialError",
     "WorkerLostError",
@@ -119,6 +128,7 @@ __all__ = [
     "participation_ratio",
     "prefix_ranks",
     "region_sparsity",
+    "relu_singular_values",
     "replay",
     "revival_depths",
     "revival_height",

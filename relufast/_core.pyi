@@ -14,6 +14,7 @@ __all__: list[str] = [
     "ActivationSigns",
     "Echelon",
     "Error",
+    "LayerErrors",
     "Network",
     "activation_ranks_modulo",
     "activation_signs",
@@ -21,8 +22,10 @@ __all__: list[str] = [
     "arc_cosine_cross_gram",
     "arc_cosine_gram",
     "arc_cosine_product",
+    "ascend_on_sphere",
     "bends",
     "blas_ready",
+    "bound_on_sphere",
     "find_breakpoints",
     "largest_deviation",
     "load_blas",
@@ -78,6 +81,30 @@ class Echelon:
     @property
     def rank(self) -> int: ...
 
+class LayerErrors:
+    def __init__(
+        self,
+        a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ) -> None: ...
+    def fit(
+        self,
+        w: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        m: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        first_log2_q: typing.SupportsInt | typing.SupportsIndex,
+        last_log2_q: typing.SupportsInt | typing.SupportsIndex,
+        evaluations_each: typing.SupportsInt | typing.SupportsIndex,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], float, int
+    ]: ...
+    def squares(
+        self,
+        l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+
 def activation_ranks_modulo(
     network: Network,
     points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -115,6 +142,13 @@ def arc_cosine_product(
     degree: typing.SupportsInt | typing.SupportsIndex,
     n_threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> numpy.typing.NDArray[numpy.float64]: ...
+def ascend_on_sphere(
+    a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    starts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
 def bends(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -125,6 +159,13 @@ def bends(
     | None,
 ) -> tuple[numpy.typing.NDArray[numpy.int64], int]: ...
 def blas_ready() -> bool: ...
+def bound_on_sphere(
+    a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    known_square: typing.SupportsFloat | typing.SupportsIndex,
+    rtol: typing.SupportsFloat | typing.SupportsIndex,
+    most_cells: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[float, float, numpy.typing.NDArray[numpy.float64], int, bool]: ...
 def find_breakpoints(
     network: Network,
     lo: typing.SupportsFloat | typing.SupportsIndex,

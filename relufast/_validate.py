@@ -373,6 +373,30 @@ def class_labels(value: object, name: str, length: int) -> NDArray[Any]:
     return numbers.astype(np.int64)
 
 
+def ranks_up_to(value: object, name: str, largest: int) -> tuple[int, ...]:
+    """Different numbers from 0 to `largest`, rising: from None all, from an integer that one."""
+    if value is None:
+        return tuple(range(largest + 1))
+    array = _unmasked_array(value, name)
+    if array.ndim == 0:
+        numbers = np.array([integer(value, name)], object)
+    elif array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs an integer or shape (n,), n at least 1"
+        )
+    elif array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers")
+    else:
+        numbers = array
+    for number in numbers:
+        if not 0 <= number <= largest:
+            raise ValueError(f"{name} has {number}, but ranks here are 0 to {largest}")
+    ranks = sorted({int(number) for number in numbers})
+    if len(ranks) < len(numbers):
+        raise ValueError(f"{name} has a number twice, but needs different ones")
+    return tuple(ranks)
+
+
 def group_degree(value: object, name: str) -> int:
     number = integer(value, name)
     if number not in (0, 1, 2):

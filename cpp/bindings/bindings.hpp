@@ -41,3 +41,4 @@ void bind_breakpoints(pybind11::module_& m);
 void bind_minimal_pieces(pybind11::module_& m);
 void bind_normals(pybind11::module_& m);
 void bind_rank(pybind11::module_& m);
+void bind_singular_values(pybind11::module_& m);

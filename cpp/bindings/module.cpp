@@ -30,4 +30,5 @@ PYBIND11_MODULE(_core, m) {
     bind_minimal_pieces(m);
     bind_normals(m);
     bind_rank(m);
+    bind_singular_values(m);
 }
