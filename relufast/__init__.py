@@ -12,6 +12,7 @@ from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
 from relufast._fisher_basis import FisherBasis
 from relufast._library import get_include, get_library
+from relufast._progress_count import WorkProgress
 from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.arc_cosine import ArcCosineOperator, arc_cosine_kernel
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
@@ -25,6 +26,7 @@ from relufast.fisher import (
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
+from relufast.injectivity import InjectivityVerdict, is_injective
 from relufast.learning_curve import LearningCurve, learning_curve
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
@@ -71,6 +73,7 @@ __all__ = [
     "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
+    "InjectivityVerdict",
     "LearningCurve",
     "MinimalPieces",
     "MonteCarloError",
@@ -82,6 +85,7 @@ __all__ = [
     "RegionSparsity",
     "StoreError",
     "TrialError",
+    "WorkProgress",
     "WorkerLostError",
     "__version__",
     "activation_ranks",
@@ -98,6 +102,7 @@ __all__ = [
     "function_form",
     "get_include",
     "get_library",
+    "is_injective",
     "learning_curve",
     "load_blas",
     "matrix_rank",
