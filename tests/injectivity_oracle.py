@@ -125,7 +125,7 @@ def _inner_point(A: FloatArray, bias: FloatArray, signs: list[bool]) -> FloatArr
         np.eye(n + 1)[n] * -1.0,
         A_ub=rows,
         b_ub=side * bias,
-        bounds=[(-1e3, 1e3)] * n + [(-inf, 1.0)],
+        bounds=[(-1e6, 1e6)] * n + [(-inf, 1.0)],
         method="highs",
     )
-    return found.x[:n] if found.status == 0 and found.x[n] > 1e-7 else None
+    return found.x[:n] if found.status == 0 and found.x[n] > 1e-8 else None

@@ -154,10 +154,10 @@ def test_agrees_with_every_pattern_tried_in_fractions(kind: str) -> None:
             assert_proven(verdict, A, bias, label)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "extremes"])
 def test_counts_cells_as_zaslavsky_does(kind: str) -> None:
     rng = np.random.default_rng([SEED, 1, list(KINDS).index(kind)])
-    for m, n in [(8, 3), (9, 4), (8, 5), (8, 6)]:
+    for m, n in [(8, 3), (8, 4), (7, 5), (7, 6)]:
         A = KINDS[kind](rng, m, n)
         for bias in biases(rng, A)[:3]:
             label = f"A = {A.tolist()}, bias = {bias.tolist()}"
@@ -166,7 +166,7 @@ def test_counts_cells_as_zaslavsky_does(kind: str) -> None:
             assert_proven(verdict, A, bias, label)
 
 
-@pytest.mark.parametrize(("m", "n"), [(14, 2), (12, 3), (10, 4)])
+@pytest.mark.parametrize(("m", "n"), [(12, 2), (9, 3), (8, 4)])
 def test_agrees_with_linear_programs(m: int, n: int) -> None:
     for seed in range(2):
         rng = np.random.default_rng([SEED, 2, seed])

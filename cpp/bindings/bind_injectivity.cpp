@@ -9,10 +9,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "bindings.hpp"
+#include "relufast/active_search.hpp"
 #include "relufast/injectivity.hpp"
 
 namespace py = pybind11;
@@ -102,11 +105,37 @@ py::array_t<std::int64_t> rays_of_cell(const DoubleArray& normals, const BoolArr
     return as_array(rays);
 }
 
+// Counts of active rows, and the points, a row for each start.
+std::pair<py::array_t<std::int64_t>, py::array_t<double>> search_few_active(
+    const DoubleArray& matrix, const DoubleArray& bias,
+    const py::array_t<std::uint64_t, py::array::c_style>& words, std::int64_t n_steps,
+    int n_threads, const std::optional<Report>& report) {
+    need_matrix(matrix);
+    need_matrix(words);
+    if (words.shape(1) != relufast::TrialRandom::kStateWords) {
+        throw std::invalid_argument("a start has 32 random words");
+    }
+    const relufast::SearchedLayer layer(
+        matrix.data(), matrix.shape(0), matrix.shape(1),
+        std::span(bias.data(), static_cast<std::size_t>(bias.size())));
+    relufast::FewActive found;
+    const relufast::Arrangement::OnProgress on_progress = progress(report);
+    {
+        const py::gil_scoped_release released;
+        found = relufast::search_few_active(
+            layer, std::span(words.data(), static_cast<std::size_t>(words.size())), n_steps,
+            n_threads, on_progress, has_signal);
+    }
+    return {as_array(found.n_active), as_array(found.points).reshape({words.shape(0), matrix.shape(1)})};
+}
+
 }  // namespace
 
 void bind_injectivity(py::module_& m) {
     m.def("cells_of_layer", &cells_of_layer, py::arg("normals"), py::arg("n_inputs"),
           py::arg("n_above"), py::arg("n_below"), py::arg("n_constant"),
           py::arg("row_at_infinity"), py::arg("stop_at_deficient"), py::arg("report"));
+    m.def("search_few_active", &search_few_active, py::arg("matrix"), py::arg("bias"),
+          py::arg("words"), py::arg("n_steps"), py::arg("n_threads"), py::arg("report"));
     m.def("rays_of_cell", &rays_of_cell, py::arg("normals"), py::arg("positive"));
 }

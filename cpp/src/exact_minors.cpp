@@ -135,6 +135,7 @@ int ExactMinors::sign(std::span<const int> rows, std::span<const int> columns) {
     const std::size_t needed = n_primes(bits_of_minor);
     work_.resize(k * k);
     digits_.resize(needed);
+    bool is_zero = true;  // so far
     for (std::size_t prime = 0; prime < needed; ++prime) {
         const Residues& of_prime = residues(prime);
         const modular::Modulus& modulus = of_prime.modulus;
@@ -148,7 +149,8 @@ int ExactMinors::sign(std::span<const int> rows, std::span<const int> columns) {
         // Garner's algorithm: what is left of the minor after the digits before, divided by their
         // primes.
         double digit = determinant(work_.data(), k, modulus);
-        for (std::size_t before = 0; before < prime; ++before) {
+        is_zero = is_zero && digit == 0.0;
+        for (std::size_t before = 0; before < prime && !is_zero; ++before) {
             digit = modular::reduced(
                 modular::reduced(digit - digits_[before], modulus.value(), modulus.reciprocal()) *
                     of_prime.inverses_before[before],
