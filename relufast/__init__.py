@@ -14,6 +14,7 @@ from relufast._fisher_basis import FisherBasis
 from relufast._library import get_include, get_library
 from relufast._progress_count import WorkProgress
 from relufast.activation_ranks import ActivationRanks, activation_ranks
+from relufast.active_rows import MinActiveRows, min_active_rows
 from relufast.arc_cosine import ArcCosineOperator, arc_cosine_kernel
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
@@ -28,6 +29,7 @@ from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
 from relufast.injectivity import InjectivityVerdict, is_injective
 from relufast.learning_curve import LearningCurve, learning_curve
+from relufast.local_injectivity import LocalInjectivity, local_injectivity
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
     Estimate,
@@ -75,6 +77,8 @@ __all__ = [
     "IncrementalRank",
     "InjectivityVerdict",
     "LearningCurve",
+    "LocalInjectivity",
+    "MinActiveRows",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
@@ -105,7 +109,9 @@ __all__ = [
     "is_injective",
     "learning_curve",
     "load_blas",
+    "local_injectivity",
     "matrix_rank",
+    "min_active_rows",
     "minimal_pieces",
     "monte_carlo",
     "neuron_census",

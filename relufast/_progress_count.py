@@ -31,16 +31,16 @@ ProgressOption = bool | Callable[[WorkProgress], object] | None
 @contextmanager
 def count_reports(
     progress: ProgressOption, n_total: int, unit: str
-) -> Iterator[Callable[[int], None] | None]:
-    """What to call with the count of what is done: a bar on stderr, the user's function, or None."""
+) -> Iterator[Callable[[int], object] | None]:
+    """What to call with the count of what is done, for a bar on stderr or the user; or None."""
     if progress is None or progress is False:
         yield None
     elif progress is True:
         from tqdm import tqdm
 
         with tqdm(total=n_total, unit=f" {unit}", unit_scale=True, file=sys.stderr) as bar:
-            yield lambda n_done: bar.update(n_done - bar.n) and None
+            yield lambda n_done: bar.update(n_done - bar.n)
     else:
         report = _validate.callable_or_none(progress, "progress")
         assert report is not None
-        yield lambda n_done: report(WorkProgress(n_done, n_total)) and None
+        yield lambda n_done: report(WorkProgress(n_done, n_total))

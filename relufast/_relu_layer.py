@@ -37,7 +37,6 @@ class Hyperplanes:
     normals: FloatArray  # the same up to positive factors of rows and columns
     n_above: IntArray  # active neurons where the normal's product is positive
     n_below: IntArray  # and where it is negative
-    n_constant: int  # neurons that are active everywhere
     columns: list[int]  # the inputs that are kept
     row_at_infinity: int  # -1 without biases
 
@@ -64,24 +63,36 @@ class ReluLayer:
     """x -> relu(A x + b) of float64 numbers, as they are."""
 
     def __init__(self, A: FloatArray, bias: FloatArray | None) -> None:
+        self.A = A
+        self.bias = None if bias is None or not bias.any() else bias
         self.n_inputs = A.shape[1]
-        self._has_bias = bias is not None and bool(bias.any())
-        together = A if bias is None or not self._has_bias else np.column_stack([A, bias])
-        self._floats = together
-        self._exponent = 0
+
+    def rows_from(self, first: int, step: int) -> ReluLayer:
+        """Every so manieth row as a layer."""
+        rows = slice(first, None, step)
+        return ReluLayer(self.A[rows], None if self.bias is None else self.bias[rows])
+
+    @property
+    def _has_bias(self) -> bool:
+        return self.bias is not None
+
+    @cached_property
+    def _floats(self) -> FloatArray:
+        return self.A if self.bias is None else np.column_stack([self.A, self.bias])
 
     @cached_property
     def rows(self) -> list[list[int]]:
         """(a_i, b_i) of every neuron times one power of two; b_i only where there are biases."""
-        scaled = scaled_integers(self._floats)
-        self._exponent = scaled.exponent
-        rows: list[list[int]] = scaled.integers.tolist()
+        rows: list[list[int]] = scaled_integers(self._floats).integers.tolist()
         return rows
 
     def preactivations(self, point: Sequence[Fraction | int]) -> list[Fraction]:
         """Exactly, but for one positive factor."""
         x = [*point, 1] if self._has_bias else point
-        return [sum((a * t for a, t in zip(row, x, strict=True)), Fraction(0)) for row in self.rows]
+        return [
+            sum((Fraction(a * t) for a, t in zip(row, x, strict=True)), Fraction(0))
+            for row in self.rows
+        ]
 
     @cached_property
     def hyperplanes(self) -> Hyperplanes:
@@ -90,10 +101,8 @@ class ReluLayer:
         kept = [*columns, n] if self._has_bias else columns
         above: dict[tuple[int, ...], list[int]] = {}  # neurons on either side, by normal
         first: list[int] = []  # a neuron of each hyperplane
-        n_constant = 0
         for i, row in enumerate(self.rows):
             if not any(row[:n]):
-                n_constant += self._has_bias and row[n] > 0
                 continue
             normal = primitive([row[c] for c in kept])
             is_below = next(entry for entry in normal if entry) < 0
@@ -116,10 +125,14 @@ class ReluLayer:
             _equilibrated(normals),
             counts[:, 0].copy(),
             counts[:, 1].copy(),
-            n_constant,
             columns,
             len(integers) - 1 if self._has_bias else -1,
         )
+
+    @property
+    def n_constant(self) -> int:
+        """Neurons that are active everywhere."""
+        return 0 if self.bias is None else int(np.sum(~self.A.any(axis=1) & (self.bias > 0.0)))
 
     @property
     def rank(self) -> int:
@@ -127,19 +140,19 @@ class ReluLayer:
         return len(self.hyperplanes.columns)
 
     def cells(
-        self, *, stop_at_deficient: bool = False, report: Callable[[int], None] | None = None
+        self, *, stop_at_deficient: bool = False, report: Callable[[int], object] | None = None
     ) -> Cells:
         """All cells of full dimension, or those up to the first whose active rows do not span."""
         planes = self.hyperplanes
         if self.rank == 0:  # nothing switches anywhere
             none = np.zeros(len(planes.integers), dtype=np.bool_)
-            return Cells(True, 1, 1, planes.n_constant, none, none)
+            return Cells(True, 1, 1, self.n_constant, none, none)
         found = _core.cells_of_layer(
             planes.normals,
             self.rank,
             planes.n_above,
             planes.n_below,
-            planes.n_constant,
+            self.n_constant,
             planes.row_at_infinity,
             stop_at_deficient and self.rank == self.n_inputs,
             report,
@@ -155,7 +168,7 @@ class ReluLayer:
         """A point inside, of short fractions where that is possible."""
         planes = self.hyperplanes
         if self.rank == 0:
-            return (Fraction(0),) * self.n_inputs
+            return tuple([Fraction(0)] * self.n_inputs)
         inside = _sum_of_rays(planes, cell)
         divisor = Fraction(max(abs(t) for t in inside))
         if self._has_bias:

@@ -12,6 +12,7 @@ import math
 import operator
 import os
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, SupportsIndex
 
@@ -393,6 +394,18 @@ def network_widths(value: object, name: str = "widths") -> tuple[int, ...]:
             f"{name} has {len(widths)} entries, but needs at least 3: inputs, hidden, outputs"
         )
     return widths
+
+
+def rising_integers(value: object, name: str) -> tuple[int, ...]:
+    """One or more positive integers, each larger than the one before."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, (list, tuple, range)):
+        raise TypeError(f"{name} is {_type(value)}, but needs a list or tuple of integers")
+    numbers = tuple(positive_int(number, f"{name}[{i}]") for i, number in enumerate(value))
+    if not numbers or any(b <= a for a, b in pairwise(numbers)):
+        raise ValueError(f"{name} is {numbers}, but needs at least one integer, and rising ones")
+    return numbers
 
 
 def network_parameters(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from relufast import _validate
 from relufast._progress_count import ProgressOption, count_reports
 from relufast._relu_layer import MOST_DIMENSIONS, IntArray, Point, ReluLayer
+from relufast.rank import matrix_rank
 
 # Of one flat, as measured: for the estimate in an error message.
 _SECONDS_A_FLAT = 5e-7
@@ -32,8 +33,8 @@ class InjectivityVerdict:
     n_deficient : int or None
         Cells whose active rows do not span R^n: 0 if and only if the layer is injective.
     min_active : int or None
-        The smallest number of active rows, a_i.x + b_i > 0, over all cells; the same as the smallest
-        number of rows with a_i.x + b_i >= 0, of those that are not zero, over all x.
+        The smallest number of active rows, a_i.x + b_i > 0, over all cells. Where no row is zero it
+        is also the smallest number of rows with a_i.x + b_i >= 0 over all x.
     cell : tuple of Fraction, or None
         A point inside a cell with so few.
     active_rows : ndarray of int64, shape (min_active,), or None
@@ -53,8 +54,8 @@ class InjectivityVerdict:
         if self.n_cells is None:
             return f"InjectivityVerdict({verdict})"
         return (
-            f"InjectivityVerdict({verdict}, {self.n_cells:,} cells, {self.n_deficient:,} deficient, "
-            f"at least {self.min_active:,} rows active)"
+            f"InjectivityVerdict({verdict}, {self.n_cells:,} cells, "
+            f"{self.n_deficient:,} deficient, at least {self.min_active:,} rows active)"
         )
 
 
@@ -98,8 +99,8 @@ def is_injective(
     Notes
     -----
     *What is decided.* The layer is injective if and only if in each full-dimensional cell of the
-    arrangement of hyperplanes a_i.x + b_i = 0 the active rows span R^n. If they do not in some cell,
-    two points of it differ along a direction orthogonal to them. If x and y have the same output,
+    arrangement of hyperplanes a_i.x + b_i = 0 the active rows span R^n. If they do not, two
+    points of the cell differ along a direction orthogonal to them. If x and y have the same output,
     then all points between have it, as rows that are positive at one end are constant, and the
     others are nowhere positive; in any cell next to the middle active rows are orthogonal to x - y.
 
@@ -107,9 +108,10 @@ def is_injective(
     or settled modulo primes; nothing is rounded, so that rows a last bit apart count as different
     and coincidences as such. See docs/injectivity-decisions.md.
 
-    *How much.* The time is that of one flat, some 0.5 to 3 microseconds, times their number: n = 4 and
-    m = 20 take under a millisecond, n = 6 and m = 40 some seconds, for a point of the cells found as
-    much again. Memory grows with the number of flats that lie on more hyperplanes than their rank.
+    *How much.* The time is that of one flat, a microsecond or so, times their number: n = 4 and
+    m = 20 take some milliseconds, n = 6 and m = 40 seconds, and as much again for a point in each
+    of the cells that are shown. Memory grows with the number of flats on more hyperplanes than
+    their rank, and is small where rows are generic.
 
     References
     ----------
@@ -126,12 +128,12 @@ def is_injective(
     InjectivityVerdict(not injective, 6 cells, 1 deficient, at least 1 rows active)
     >>> x, y = verdict.witness
     >>> print(*x, "and", *y)
-    1/2 -1 and 1/2 -3/4
+    1 -1/2 and 1 0
     """
     layer = checked_layer(A, bias)
     is_complete = _validate.flag(complete, "complete")
     allowed = _validate.positive_int(budget, "budget")
-    _require_affordable(layer, allowed)
+    require_affordable(layer, allowed)
     with count_reports(progress, layer.hyperplanes.n_flats, "flats") as report:
         cells = layer.cells(stop_at_deficient=not is_complete, report=report)
     witness = None
@@ -161,24 +163,30 @@ def checked_layer(A: ArrayLike, bias: ArrayLike | None) -> ReluLayer:
 
 
 def is_affordable(layer: ReluLayer, budget: int) -> bool:
-    planes = layer.hyperplanes
-    return planes.normals.shape[1] <= MOST_DIMENSIONS and planes.n_flats <= budget
+    return _reason_against(layer, budget) is None
 
 
-def _require_affordable(layer: ReluLayer, budget: int) -> None:
-    if is_affordable(layer, budget):
-        return
-    m, d = layer.hyperplanes.normals.shape
-    raise ValueError(_too_large(m, d, layer.hyperplanes.n_flats, budget))
+def require_affordable(layer: ReluLayer, budget: int) -> None:
+    reason = _reason_against(layer, budget)
+    if reason is not None:
+        raise ValueError(f"{reason}; min_active_rows searches for few active rows instead")
 
 
-def _too_large(m: int, d: int, n_flats: int, budget: int) -> str:
-    size = f"A has {m:,} distinct hyperplanes of {d:,} dimensions"
-    advice = "min_active_rows searches for few active rows instead"
+def _reason_against(layer: ReluLayer, budget: int) -> str | None:
+    """Why not to visit all cells."""
+    # A proven lower bound, at once, where hyperplanes of many dimensions would take long to tell.
+    rank = matrix_rank(layer.A).lower if layer.n_inputs >= MOST_DIMENSIONS else layer.rank
+    d = rank + (layer.bias is not None)
     if d > MOST_DIMENSIONS:
-        return f"{size}, but cells of at most {MOST_DIMENSIONS} can be enumerated; {advice}"
+        return (
+            f"A has rank {rank:,}{' and biases' * (d > rank)}, but cells of at most "
+            f"{MOST_DIMENSIONS} dimensions, one of them for biases, can be enumerated"
+        )
+    n_flats, m = layer.hyperplanes.n_flats, len(layer.hyperplanes.integers)
+    if n_flats <= budget:
+        return None
     seconds = n_flats * (_SECONDS_A_FLAT + _SECONDS_A_ROW * m * math.sqrt(d))
     return (
-        f"{size}, up to {n_flats:.3g} flats, some {seconds:.2g} s of work, but budget is "
-        f"{budget:,}; {advice}"
+        f"A has {m:,} distinct hyperplanes of {d:,} dimensions, up to {n_flats:.3g} flats, some "
+        f"{seconds:.2g} s of work, but budget is {budget:,}"
     )

@@ -49,7 +49,9 @@ def cells_by_elimination(A: FloatArray, bias: FloatArray) -> list[Signs]:
     ]
     cells = []
     for signs in product((False, True), repeat=len(rows)):
-        system = [row if up else tuple(-x for x in row) for row, up in zip(rows, signs, strict=True)]
+        system = [
+            row if up else tuple(-x for x in row) for row, up in zip(rows, signs, strict=True)
+        ]
         if _is_feasible(system, A.shape[1]):
             cells.append(signs)
     return cells

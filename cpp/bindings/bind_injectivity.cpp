@@ -126,15 +126,16 @@ std::pair<py::array_t<std::int64_t>, py::array_t<double>> search_few_active(
             layer, std::span(words.data(), static_cast<std::size_t>(words.size())), n_steps,
             n_threads, on_progress, has_signal);
     }
-    return {as_array(found.n_active), as_array(found.points).reshape({words.shape(0), matrix.shape(1)})};
+    return {as_array(found.n_active),
+            as_array(found.points).reshape({words.shape(0), matrix.shape(1)})};
 }
 
 }  // namespace
 
 void bind_injectivity(py::module_& m) {
     m.def("cells_of_layer", &cells_of_layer, py::arg("normals"), py::arg("n_inputs"),
-          py::arg("n_above"), py::arg("n_below"), py::arg("n_constant"),
-          py::arg("row_at_infinity"), py::arg("stop_at_deficient"), py::arg("report"));
+          py::arg("n_above"), py::arg("n_below"), py::arg("n_constant"), py::arg("row_at_infinity"),
+          py::arg("stop_at_deficient"), py::arg("report"));
     m.def("search_few_active", &search_few_active, py::arg("matrix"), py::arg("bias"),
           py::arg("words"), py::arg("n_steps"), py::arg("n_threads"), py::arg("report"));
     m.def("rays_of_cell", &rays_of_cell, py::arg("normals"), py::arg("positive"));

@@ -15,10 +15,20 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 // Temperatures, in rows, and steps, in units of the point's own size, at the start and the end.
-constexpr double kHottest = 1.0;
-constexpr double kColdest = 0.15;
-constexpr double kLongest = 0.5;
-constexpr double kShortest = 0.05;
+struct Schedule {
+    double hottest;
+    double coldest;
+    double longest;
+    double shortest;
+};
+constexpr Schedule kHotSchedule{1.0, 0.15, 0.5, 0.05};
+constexpr Schedule kColdSchedule{0.3, 0.1, 0.1, 0.02};
+// A smooth count is sum_i 1/2 + atan(z_i / width) / pi.
+constexpr double kWidest = 1.0;
+constexpr double kNarrowest = 0.02;
+constexpr int kSmoothSteps = 500;
+constexpr double kSmoothLength = 0.03;  // of a step, in units of the width
+constexpr double kMomentum = 0.9;
 // Steps after which z is made afresh, so that its rounding errors do not add up.
 constexpr std::int64_t kRefreshEvery = 2048;
 constexpr std::size_t kNormalsAtOnce = 256;
@@ -46,6 +56,14 @@ void add_multiple(float factor, const float* __restrict x, std::size_t n, float*
 // Geometric, from `first` to `last` as progress goes from 0 to 1.
 double between(double first, double last, double progress) {
     return first * portable::exp_nonpositive(-progress * portable::log_positive(first / last));
+}
+
+double norm(const std::vector<double>& x) {
+    double square = 0.0;
+    for (const double t : x) {
+        square += t * t;
+    }
+    return std::sqrt(square);
 }
 
 double uniform(std::uint64_t word) { return static_cast<double>(word >> 11) * 0x1p-53; }
@@ -82,42 +100,101 @@ void SearchedLayer::preactivations(const double* x, std::vector<float>& z) const
     }
 }
 
+void SearchedLayer::pull_back(const std::vector<double>& w, std::vector<double>& sum) const {
+    sum.assign(n_inputs_, 0.0);
+    for (std::size_t i = 0; i < n_rows_; ++i) {
+        const double* const row = matrix_.data() + i * n_inputs_;
+        for (std::size_t k = 0; k < n_inputs_; ++k) {
+            sum[k] += w[i] * row[k];
+        }
+    }
+}
+
 ActiveSearch::ActiveSearch(const SearchedLayer& layer, const std::uint64_t* words,
-                           std::int64_t n_steps)
-    : layer_(layer), random_(words), n_steps_(n_steps), x_(layer.n_inputs()) {
+                           std::int64_t n_steps, Start start)
+    : layer_(layer), random_(words), n_steps_(n_steps), start_(start), x_(layer.n_inputs()) {
     random_.normals(x_.data(), static_cast<std::int64_t>(x_.size()));
     refresh();
     best_ = active_;
     best_point_ = x_;
 }
 
-void ActiveSearch::refresh() {
-    if (!layer_.has_bias()) {
-        double square = 0.0;
-        for (const double t : x_) {
-            square += t * t;
-        }
-        const double scale = std::sqrt(static_cast<double>(x_.size()) / square);
-        for (double& t : x_) {
-            t *= scale;
-        }
+void ActiveSearch::normalise() {
+    if (layer_.has_bias()) {
+        return;
     }
+    const double scale = std::sqrt(static_cast<double>(x_.size())) / norm(x_);
+    for (double& t : x_) {
+        t *= scale;
+    }
+}
+
+void ActiveSearch::refresh() {
+    normalise();
     layer_.preactivations(x_.data(), z_);
     active_ = static_cast<std::int64_t>(
         count_positive(z_.data(), layer_.column(0), 0.0F, layer_.stride()));
 }
 
+// Gradient descent with momentum.
+void ActiveSearch::minimise_smooth_count() {
+    std::vector<double> slopes(layer_.n_rows());
+    std::vector<double> gradient;
+    std::vector<double> velocity(x_.size(), 0.0);
+    for (int i = 0; i < kSmoothSteps; ++i) {
+        const double width = between(kWidest, kNarrowest, static_cast<double>(i) / kSmoothSteps);
+        for (std::size_t row = 0; row < slopes.size(); ++row) {
+            const double ratio = static_cast<double>(z_[row]) / width;
+            slopes[row] = 1.0 / (1.0 + ratio * ratio);
+        }
+        layer_.pull_back(slopes, gradient);
+        if (!layer_.has_bias()) {  // along the sphere
+            double along = 0.0;
+            for (std::size_t k = 0; k < x_.size(); ++k) {
+                along += gradient[k] * x_[k] / static_cast<double>(x_.size());
+            }
+            for (std::size_t k = 0; k < x_.size(); ++k) {
+                gradient[k] -= along * x_[k];
+            }
+        }
+        const double size = norm(gradient);
+        if (size == 0.0) {
+            break;
+        }
+        const double length = kSmoothLength * width * std::sqrt(static_cast<double>(x_.size()));
+        for (std::size_t k = 0; k < x_.size(); ++k) {
+            velocity[k] = kMomentum * velocity[k] + gradient[k] / size;
+            x_[k] -= length * velocity[k];
+        }
+        refresh();
+        keep_if_best();
+    }
+    x_ = best_point_;
+}
+
 void ActiveSearch::run(std::int64_t n_steps) {
+    if (done_ == 0 && start_ == Start::kSmooth) {
+        minimise_smooth_count();
+    }
+    const Schedule& schedule = start_ == Start::kHot ? kHotSchedule : kColdSchedule;
+    const double size = std::sqrt(static_cast<double>(layer_.n_inputs()));
     std::array<double, kNormalsAtOnce> changes{};
+    double temperature = schedule.hottest;
     for (std::int64_t i = 0; i < n_steps; ++i, ++done_) {
         const auto place = static_cast<std::size_t>(i) % kNormalsAtOnce;
         if (place == 0) {
+            const double progress = static_cast<double>(done_) / static_cast<double>(n_steps_);
+            temperature = between(schedule.hottest, schedule.coldest, progress);
+            const double length = size * between(schedule.longest, schedule.shortest, progress);
             random_.normals(changes.data(), static_cast<std::int64_t>(kNormalsAtOnce));
+            for (double& change : changes) {
+                change *= length;
+            }
         }
         if (done_ % kRefreshEvery == 0) {
             refresh();
         }
-        step(changes[place], static_cast<double>(done_) / static_cast<double>(n_steps_));
+        step(static_cast<float>(changes[place]), temperature);
     }
     if (done_ == n_steps_) {
         descend();
@@ -125,18 +202,14 @@ void ActiveSearch::run(std::int64_t n_steps) {
 }
 
 // One coordinate moves; a step up is taken with the probability of Metropolis.
-void ActiveSearch::step(double change, double progress) {
+void ActiveSearch::step(float moved, double temperature) {
     __extension__ using Wide = unsigned __int128;
-    const auto k = static_cast<std::size_t>(
-        Wide{random_.next(kWordsAtOnce)} * layer_.n_inputs() >> 64);
-    const double length = between(kLongest, kShortest, progress) *
-                          std::sqrt(static_cast<double>(layer_.n_inputs()));
-    const auto moved = static_cast<float>(length * change);
+    const auto k =
+        static_cast<std::size_t>(Wide{random_.next(kWordsAtOnce)} * layer_.n_inputs() >> 64);
     const auto after = static_cast<std::int64_t>(
         count_positive(z_.data(), layer_.column(k), moved, layer_.stride()));
-    const auto up = static_cast<double>(after - active_);
-    if (up > 0.0) {
-        const double ratio = up / between(kHottest, kColdest, progress);
+    if (after > active_) {
+        const double ratio = static_cast<double>(after - active_) / temperature;
         if (ratio > 40.0 ||
             uniform(random_.next(kWordsAtOnce)) >= portable::exp_nonpositive(-ratio)) {
             return;
@@ -165,8 +238,8 @@ void ActiveSearch::descend() {
     }
 }
 
-// To the middle of the longest piece of the line on which the fewest rows are positive; whether they
-// are fewer than before.
+// To the middle of the longest piece of the line on which the fewest rows are positive; whether
+// they are fewer than before.
 bool ActiveSearch::search_line(std::size_t k) {
     struct Crossing {
         double at;
@@ -220,7 +293,9 @@ FewActive search_few_active(const SearchedLayer& layer, std::span<const std::uin
     std::vector<ActiveSearch> searches;
     searches.reserve(n_starts);
     for (std::size_t start = 0; start < n_starts; ++start) {
-        searches.emplace_back(layer, words.data() + start * TrialRandom::kStateWords, n_steps);
+        searches.emplace_back(
+            layer, words.data() + start * TrialRandom::kStateWords, n_steps,
+            start % 2 == 0 ? ActiveSearch::Start::kSmooth : ActiveSearch::Start::kHot);
     }
     // Of a few hundredths of a second, whatever the number of steps, so that bits do not depend on
     // it: normals are drawn in whole groups.

@@ -50,8 +50,8 @@ RowSet negative(RowBits positive, RowBits within) {
     return set;
 }
 
-// The signs of the leading minors of bases of flats that lie on no more hyperplanes than their rank,
-// by their rows.
+// The signs of the leading minors of bases of flats that lie on no more hyperplanes than their
+// rank, by their rows.
 class Orientations {
  public:
     Orientations(std::size_t n_rows, std::size_t rank_end) : binomials_(n_rows + 1) {

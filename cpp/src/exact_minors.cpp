@@ -199,8 +199,7 @@ std::vector<int> ExactMinors::basis_modulo(const Residues& residues, std::span<c
     std::vector<double> echelon;      // rows with 1 there
     std::vector<double> row(n);
     for (const int i : rows) {
-        std::copy_n(residues.rows.data() + static_cast<std::size_t>(i) * n_columns_, n,
-                    row.data());
+        std::copy_n(residues.rows.data() + static_cast<std::size_t>(i) * n_columns_, n, row.data());
         for (std::size_t k = 0; k < found.size(); ++k) {
             const double factor = row[places[k]];
             for (std::size_t j = 0; j < n; ++j) {

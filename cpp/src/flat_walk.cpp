@@ -91,10 +91,8 @@ void FlatWalk::set_signs(std::size_t rank) {
 int FlatWalk::sign_of(std::size_t row, std::size_t rank, double value) {
     const Flat& flat = flats_[rank];
     const Arrangement::Minors& minors = arrangement_.minors_[rank + 1];
-    const bool is_exact =
-        flat.bits + arrangement_.exact_.bits(static_cast<int>(row)) <= kExactBits;
-    const double error =
-        minors.relative_error * flat.norm * arrangement_.norms_[row] + kUnderflow;
+    const bool is_exact = flat.bits + arrangement_.exact_.bits(static_cast<int>(row)) <= kExactBits;
+    const double error = minors.relative_error * flat.norm * arrangement_.norms_[row] + kUnderflow;
     std::vector<int> rows(basis_.begin(), basis_.begin() + static_cast<std::ptrdiff_t>(rank));
     rows.push_back(static_cast<int>(row));
     for (std::size_t set = 0; set < minors.count; ++set) {
@@ -108,8 +106,8 @@ int FlatWalk::sign_of(std::size_t row, std::size_t rank, double value) {
         }
         int sign = (value > 0.0) - (value < 0.0);
         if (!is_exact && std::fabs(value) <= error) {
-            sign = arrangement_.exact_.sign(
-                rows, {minors.columns.data() + set * (rank + 1), rank + 1});
+            sign = arrangement_.exact_.sign(rows,
+                                            {minors.columns.data() + set * (rank + 1), rank + 1});
         }
         if (sign != 0) {
             return sign;

@@ -47,8 +47,7 @@ class FlatWalk {
         if (rank + 1 == rank_end_) {
             return true;
         }
-        const std::size_t begin =
-            rank == 0 ? 0 : static_cast<std::size_t>(basis_[rank - 1]) + 1;
+        const std::size_t begin = rank == 0 ? 0 : static_cast<std::size_t>(basis_[rank - 1]) + 1;
         for (std::size_t row = arrangement_.n_rows(); row-- > begin;) {
             if (contains(within_, row) && !contains(flats_[rank].zero, row)) {
                 add(row, rank);

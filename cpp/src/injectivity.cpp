@@ -31,10 +31,9 @@ class SpanTest {
 
     bool spans(RowBits rows) {
         for (std::size_t k = 0; k < bases_.size(); ++k) {
-            if (std::equal(rows.begin(), rows.end(), bases_[k].begin(),
-                           [](std::uint64_t all, std::uint64_t part) {
-                               return (part & ~all) == 0;
-                           })) {
+            if (std::equal(
+                    rows.begin(), rows.end(), bases_[k].begin(),
+                    [](std::uint64_t all, std::uint64_t part) { return (part & ~all) == 0; })) {
                 std::swap(bases_[k], bases_[k / 2]);  // towards the front
                 return true;
             }

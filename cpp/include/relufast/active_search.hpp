@@ -30,6 +30,8 @@ class SearchedLayer {
 
     // A x + b, and -1 past the last row.
     void preactivations(const double* x, std::vector<float>& z) const;
+    // A^T w.
+    void pull_back(const std::vector<double>& w, std::vector<double>& sum) const;
 
  private:
     std::size_t n_rows_;
@@ -43,8 +45,13 @@ class SearchedLayer {
 // From one random start.
 class ActiveSearch {
  public:
+    // Where annealing begins: hot at a random point, which is best in a few dimensions, or cold
+    // where a smooth count, less and less so, has its minimum, which is best in many.
+    enum class Start { kHot, kSmooth };
+
     // `words` are TrialRandom::kStateWords random ones.
-    ActiveSearch(const SearchedLayer& layer, const std::uint64_t* words, std::int64_t n_steps);
+    ActiveSearch(const SearchedLayer& layer, const std::uint64_t* words, std::int64_t n_steps,
+                 Start start);
 
     // So many steps more, the last of which is followed by the line searches.
     void run(std::int64_t n_steps);
@@ -54,7 +61,9 @@ class ActiveSearch {
 
  private:
     void refresh();
-    void step(double change, double progress);
+    void normalise();
+    void minimise_smooth_count();
+    void step(float moved, double temperature);
     void keep_if_best();
     void descend();
     bool search_line(std::size_t k);
@@ -62,6 +71,7 @@ class ActiveSearch {
     const SearchedLayer& layer_;
     TrialRandom random_;
     std::int64_t n_steps_;
+    Start start_;
     std::int64_t done_ = 0;
     std::vector<double> x_;
     std::vector<float> z_;

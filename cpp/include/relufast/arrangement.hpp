@@ -11,9 +11,9 @@
 //
 // No coordinates are drawn. A = rows times the matrix x_c^s, s = 1, 2, ..., is generic for any
 // quickly growing x_1, x_2, ..., and of its leading minors only the sign of the first one that is
-// not zero, of the rows, matters, in one order of the sets of columns (Cauchy and Binet). The minors
-// of all sets of columns go along with the rows that are chosen, one by one, a flat being visited at
-// the first basis of its hyperplanes, in order.
+// not zero, of the rows, matters, in one order of the sets of columns (Cauchy and Binet). The
+// minors of all sets of columns go along with the rows that are chosen, one by one, a flat being
+// visited at the first basis of its hyperplanes, in order.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,9 @@ namespace relufast {
 using RowSet = std::vector<std::uint64_t>;
 using RowBits = std::span<const std::uint64_t>;
 
-inline bool contains(RowBits set, std::size_t row) { return (set[row / 64] >> (row % 64) & 1) != 0; }
+inline bool contains(RowBits set, std::size_t row) {
+    return (set[row / 64] >> (row % 64) & 1) != 0;
+}
 
 class Arrangement {
  public:

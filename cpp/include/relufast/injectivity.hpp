@@ -8,8 +8,8 @@
 
 namespace relufast {
 
-// x -> relu(A x + b), by the hyperplanes on which its neurons switch: each once, with its normal and
-// how many neurons are active on either side of it.
+// x -> relu(A x + b), by the hyperplanes on which its neurons switch: each once, with its normal
+// and how many neurons are active on either side of it.
 struct ReluLayer {
     std::vector<double> normals;  // row-major
     std::int64_t n_rows = 0;
@@ -24,18 +24,17 @@ struct ReluLayer {
 };
 
 struct CellsOfLayer {
-    bool is_complete = false;     // all cells were seen; otherwise only `deficient` tells something
-    std::int64_t n_cells = 0;     // of full dimension
-    std::int64_t n_deficient = 0; // in which active rows do not span the inputs
-    std::int64_t min_active = 0;  // neurons
-    RowSet smallest;              // rows that are positive in a cell with so few
-    RowSet deficient;             // and in a deficient cell, if there is one
+    bool is_complete = false;  // all cells were seen; otherwise only `deficient` tells something
+    std::int64_t n_cells = 0;  // of full dimension
+    std::int64_t n_deficient = 0;  // in which active rows do not span the inputs
+    std::int64_t min_active = 0;   // neurons
+    RowSet smallest;               // rows that are positive in a cell with so few
+    RowSet deficient;              // and in a deficient cell, if there is one
 };
 
 // All cells, or those up to the first deficient one.
 CellsOfLayer cells_of_layer(const ReluLayer& layer, bool stop_at_deficient,
-                            const Arrangement::OnProgress& on_progress,
-                            const Interrupt& interrupt);
+                            const Arrangement::OnProgress& on_progress, const Interrupt& interrupt);
 
 // Rays that lie in a cell, until for each row there is one on which it is not zero: their sum is
 // inside. Each is d - 1 rows that meet in it, one after the other.
