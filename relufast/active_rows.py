@@ -33,7 +33,7 @@ class MinActiveRows:
     Attributes
     ----------
     upper : int
-        So few are active, or zero, at `point`: proven in integers.
+        So many are active at `point`, or zero there but not everywhere: proven in integers.
     lower : int
         Proven; the minimum itself where it is equal to `upper`.
     lower_bound : {"enumeration", "partition", "spectral", "trivial"}
@@ -43,7 +43,7 @@ class MinActiveRows:
     point : tuple of Fraction
         An input next to which so few are active.
     active_rows : ndarray of int64, shape (upper,)
-        Those that are not negative there. Read-only.
+        Those. Read-only.
     """
 
     upper: int
@@ -217,7 +217,10 @@ def _of_layer(layer: ReluLayer, options: _Options) -> MinActiveRows:
             report=report,
         )
     point = tuple(map(Fraction, x.tolist()))
-    active = np.flatnonzero([z >= 0 for z in layer.preactivations(point)])
+    # What is zero there may be active next to it, unless it is zero everywhere.
+    moves = layer.A.any(axis=1)
+    values = layer.preactivations(point)
+    active = np.flatnonzero([z > 0 or (z == 0 and m) for z, m in zip(values, moves, strict=True)])
     if options.method == "search":
         lower = max(_trivial(layer), _spectral(layer))
     else:

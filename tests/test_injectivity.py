@@ -340,6 +340,7 @@ def test_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_fault_in_the_certificate_would_be_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module("relufast._relu_layer")
+    layer = module.ReluLayer(np.array([[1.0, 2.0], [1.0, 1.0]]), None)
     monkeypatch.setattr(module, "kernel_vector", lambda rows, n: [1] * n)
     with pytest.raises(RuntimeError, match="a fault of ours"):
-        relufast.is_injective([[1.0, 2.0], [1.0, 1.0], [-1.0, 3.0]])
+        layer.collision((Fraction(1), Fraction(1)))
