@@ -173,7 +173,8 @@ TEST_CASE("what is no arrangement") {
                     std::invalid_argument);
     const std::vector<double> zero = {1.0, 0.0, 0.0, 0.0};
     CHECK_THROWS_AS(Arrangement(zero.data(), 2, 2), std::invalid_argument);
-    CHECK_THROWS_AS(Arrangement(zero.data(), 1, 13), std::invalid_argument);
+    const std::vector<double> long_row(13, 1.0);
+    CHECK_THROWS_AS(Arrangement(long_row.data(), 1, 13), std::invalid_argument);
 }
 
 TEST_CASE("cells of layers") {
