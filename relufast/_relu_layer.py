@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -86,13 +87,13 @@ class ReluLayer:
         rows: list[list[int]] = scaled_integers(self._floats).integers.tolist()
         return rows
 
-    def preactivations(self, point: Sequence[Fraction | int]) -> list[Fraction]:
-        """Exactly, but for one positive factor."""
-        x = [*point, 1] if self._has_bias else point
-        return [
-            sum((Fraction(a * t) for a, t in zip(row, x, strict=True)), Fraction(0))
-            for row in self.rows
-        ]
+    def preactivations(self, point: Point) -> tuple[list[int], int]:
+        """Those of `rows`, times the integer that comes with them."""
+        factor = math.lcm(*(t.denominator for t in point))
+        x = [t.numerator * (factor // t.denominator) for t in point]
+        if self._has_bias:
+            x.append(factor)
+        return [sum(map(operator.mul, row, x)) for row in self.rows], factor
 
     @cached_property
     def hyperplanes(self) -> Hyperplanes:
@@ -199,7 +200,8 @@ class ReluLayer:
 
     def collision(self, point: Point) -> tuple[Point, Point] | None:
         """This point and another of the same output, if active rows at the point do not span."""
-        values = self.preactivations(point)
+        integers, factor = self.preactivations(point)
+        values = [Fraction(z, factor) for z in integers]
         n = self.n_inputs
         active = [row[:n] for row, z in zip(self.rows, values, strict=True) if z > 0]
         direction = kernel_vector(active, n)
@@ -218,12 +220,15 @@ class ReluLayer:
         return point, other
 
     def _same_output(self, first: Point, second: Point) -> bool:
-        outputs = [[max(z, 0) for z in self.preactivations(x)] for x in (first, second)]
-        return first != second and outputs[0] == outputs[1]
+        (values, factor), (others, other_factor) = map(self.preactivations, (first, second))
+        return first != second and all(
+            max(z, 0) * other_factor == max(other, 0) * factor
+            for z, other in zip(values, others, strict=True)
+        )
 
     def active_rows(self, point: Point) -> IntArray:
         """The neurons that are active there."""
-        return np.flatnonzero([z > 0 for z in self.preactivations(point)])
+        return np.flatnonzero([z > 0 for z in self.preactivations(point)[0]])
 
 
 def _leads_below(row: list[int], columns: list[int]) -> bool:

@@ -218,8 +218,8 @@ def _of_layer(layer: ReluLayer, options: _Options) -> MinActiveRows:
         )
     point = tuple(map(Fraction, x.tolist()))
     # What is zero there may be active next to it, unless it is zero everywhere.
-    moves = layer.A.any(axis=1)
-    values = layer.preactivations(point)
+    moves = (layer.A != 0.0).any(axis=1).tolist()
+    values, _ = layer.preactivations(point)
     active = np.flatnonzero([z > 0 or (z == 0 and m) for z, m in zip(values, moves, strict=True)])
     if options.method == "search":
         lower = max(_trivial(layer), _spectral(layer))

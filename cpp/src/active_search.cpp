@@ -13,7 +13,7 @@ namespace relufast {
 
 namespace {
 
-constexpr std::size_t kLanes = 16;
+constexpr std::size_t kLanes = 32;  // counts side by side, so that none waits for the one before
 // Temperatures, in rows, and steps, in units of the point's own size, at the start and the end.
 struct Schedule {
     double hottest;
@@ -34,19 +34,35 @@ constexpr std::int64_t kRefreshEvery = 2048;
 constexpr std::size_t kNormalsAtOnce = 256;
 constexpr std::int64_t kWordsAtOnce = 256;
 
+// n is a multiple of kLanes.
 RELUFAST_MULTIVERSION
-float count_positive(const float* __restrict z, const float* __restrict column, float change,
-                     std::size_t n) {
-    float count = 0.0F;
-#pragma omp simd reduction(+ : count)
-    for (std::size_t i = 0; i < n; ++i) {
-        count += z[i] + change * column[i] > 0.0F ? 1.0F : 0.0F;
+std::int64_t count_positive(const float* __restrict z, const float* __restrict column, float change,
+                            std::size_t n) {
+    std::array<float, kLanes> counts{};
+    for (std::size_t i = 0; i < n; i += kLanes) {
+#pragma omp simd
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            counts[lane] += z[i + lane] + change * column[i + lane] > 0.0F ? 1.0F : 0.0F;
+        }
     }
-    return count;
+    float sum = 0.0F;
+    for (const float count : counts) {
+        sum += count;
+    }
+    return static_cast<std::int64_t>(sum);
 }
 
 RELUFAST_MULTIVERSION
 void add_multiple(float factor, const float* __restrict x, std::size_t n, float* __restrict sum) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        sum[i] += factor * x[i];
+    }
+}
+
+RELUFAST_MULTIVERSION
+void add_multiple(double factor, const double* __restrict x, std::size_t n,
+                  double* __restrict sum) {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
         sum[i] += factor * x[i];
@@ -76,6 +92,7 @@ SearchedLayer::SearchedLayer(const double* matrix, std::int64_t n_rows, std::int
       n_inputs_(static_cast<std::size_t>(n_inputs)),
       stride_((n_rows_ + kLanes - 1) / kLanes * kLanes),
       columns_(stride_ * n_inputs_, 0.0F),
+      exact_columns_(stride_ * n_inputs_, 0.0),
       matrix_(matrix, matrix + n_rows * n_inputs),
       bias_(bias.begin(), bias.end()) {
     if (n_rows < 1 || n_inputs < 1 || n_rows >= (std::int64_t{1} << 24) ||
@@ -84,29 +101,29 @@ SearchedLayer::SearchedLayer(const double* matrix, std::int64_t n_rows, std::int
     }
     for (std::size_t i = 0; i < n_rows_; ++i) {
         for (std::size_t k = 0; k < n_inputs_; ++k) {
-            columns_[k * stride_ + i] = static_cast<float>(matrix_[i * n_inputs_ + k]);
+            const double entry = matrix_[i * n_inputs_ + k];
+            columns_[k * stride_ + i] = static_cast<float>(entry);
+            exact_columns_[k * stride_ + i] = entry;
         }
     }
 }
 
 void SearchedLayer::preactivations(const double* x, std::vector<float>& z) const {
+    std::vector<double> sums(stride_, 0.0);
+    std::copy(bias_.begin(), bias_.end(), sums.begin());
+    for (std::size_t k = 0; k < n_inputs_; ++k) {
+        add_multiple(x[k], exact_columns_.data() + k * stride_, n_rows_, sums.data());
+    }
     z.assign(stride_, -1.0F);
     for (std::size_t i = 0; i < n_rows_; ++i) {
-        double sum = bias_.empty() ? 0.0 : bias_[i];
-        for (std::size_t k = 0; k < n_inputs_; ++k) {
-            sum += matrix_[i * n_inputs_ + k] * x[k];
-        }
-        z[i] = static_cast<float>(sum);
+        z[i] = static_cast<float>(sums[i]);
     }
 }
 
 void SearchedLayer::pull_back(const std::vector<double>& w, std::vector<double>& sum) const {
     sum.assign(n_inputs_, 0.0);
     for (std::size_t i = 0; i < n_rows_; ++i) {
-        const double* const row = matrix_.data() + i * n_inputs_;
-        for (std::size_t k = 0; k < n_inputs_; ++k) {
-            sum[k] += w[i] * row[k];
-        }
+        add_multiple(w[i], matrix_.data() + i * n_inputs_, n_inputs_, sum.data());
     }
 }
 
@@ -132,8 +149,7 @@ void ActiveSearch::normalise() {
 void ActiveSearch::refresh() {
     normalise();
     layer_.preactivations(x_.data(), z_);
-    active_ = static_cast<std::int64_t>(
-        count_positive(z_.data(), layer_.column(0), 0.0F, layer_.stride()));
+    active_ = count_positive(z_.data(), layer_.column(0), 0.0F, layer_.stride());
 }
 
 // Gradient descent with momentum.
@@ -206,8 +222,7 @@ void ActiveSearch::step(float moved, double temperature) {
     __extension__ using Wide = unsigned __int128;
     const auto k =
         static_cast<std::size_t>(Wide{random_.next(kWordsAtOnce)} * layer_.n_inputs() >> 64);
-    const auto after = static_cast<std::int64_t>(
-        count_positive(z_.data(), layer_.column(k), moved, layer_.stride()));
+    const auto after = count_positive(z_.data(), layer_.column(k), moved, layer_.stride());
     if (after > active_) {
         const double ratio = static_cast<double>(after - active_) / temperature;
         if (ratio > 40.0 ||
@@ -303,6 +318,7 @@ FewActive search_few_active(const SearchedLayer& layer, std::span<const std::uin
     const auto rows = static_cast<std::int64_t>(layer.n_rows());
     const std::int64_t piece = kGroup * std::max<std::int64_t>(1, 200'000 / (rows + 500));
     for (std::int64_t done = 0; done < n_steps; done += piece) {
+        poll(interrupt);
         const std::int64_t now = std::min(piece, n_steps - done);
         parallel_for(n_threads, n_starts, interrupt,
                      [&](std::size_t start, int) { searches[start].run(now); });

@@ -37,7 +37,8 @@ class SearchedLayer {
     std::size_t n_rows_;
     std::size_t n_inputs_;
     std::size_t stride_;
-    std::vector<float> columns_;
+    std::vector<float> columns_;  // rounded
+    std::vector<double> exact_columns_;
     std::vector<double> matrix_;  // row-major
     std::vector<double> bias_;
 };
