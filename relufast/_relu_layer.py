@@ -69,7 +69,7 @@ class ReluLayer:
         self.n_inputs = A.shape[1]
 
     def rows_from(self, first: int, step: int) -> ReluLayer:
-        """Every so manieth row as a layer."""
+        """The layer of every `step`-th row."""
         rows = slice(first, None, step)
         return ReluLayer(self.A[rows], None if self.bias is None else self.bias[rows])
 

@@ -166,15 +166,14 @@ def test_counts_cells_as_zaslavsky_does(kind: str) -> None:
             assert_proven(verdict, A, bias, label)
 
 
-@pytest.mark.parametrize(("m", "n"), [(12, 2), (9, 3), (8, 4)])
+@pytest.mark.parametrize(("m", "n"), [(9, 2), (8, 3), (7, 4)])
 def test_agrees_with_linear_programs(m: int, n: int) -> None:
-    for seed in range(2):
-        rng = np.random.default_rng([SEED, 2, seed])
-        A = rng.standard_normal((m, n))
-        for bias in (np.zeros(m), rng.standard_normal(m)):
-            verdict = relufast.is_injective(A, bias)
-            expected = facts(A, bias, cells_by_linear_programs(A, bias))
-            assert (verdict.n_cells, verdict.n_deficient, verdict.min_active) == expected
+    rng = np.random.default_rng([SEED, 2, m])
+    A = rng.standard_normal((m, n))
+    for bias in (np.zeros(m), rng.standard_normal(m)):
+        verdict = relufast.is_injective(A, bias)
+        expected = facts(A, bias, cells_by_linear_programs(A, bias))
+        assert (verdict.n_cells, verdict.n_deficient, verdict.min_active) == expected
 
 
 @pytest.mark.parametrize("n", range(1, 7))
