@@ -12,7 +12,9 @@ from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
 from relufast._fisher_basis import FisherBasis
 from relufast._library import get_include, get_library
+from relufast._progress_count import WorkProgress
 from relufast.activation_ranks import ActivationRanks, activation_ranks
+from relufast.active_rows import MinActiveRows, min_active_rows
 from relufast.arc_cosine import ArcCosineOperator, arc_cosine_kernel
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
@@ -25,6 +27,7 @@ from relufast.fisher import (
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
+from relufast.injectivity import InjectivityVerdict, is_injective
 from relufast.injectivity_capacity import (
     Capacity,
     CapacityCurve,
@@ -33,6 +36,7 @@ from relufast.injectivity_capacity import (
     injectivity_capacity,
 )
 from relufast.learning_curve import LearningCurve, learning_curve
+from relufast.local_injectivity import LocalInjectivity, local_injectivity
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
     Estimate,
@@ -87,8 +91,11 @@ __all__ = [
     "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
+    "InjectivityVerdict",
     "LearningCurve",
+    "LocalInjectivity",
     "LowRankFit",
+    "MinActiveRows",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
@@ -101,6 +108,7 @@ __all__ = [
     "SingularValueProgress",
     "StoreError",
     "TrialError",
+    "WorkProgress",
     "WorkerLostError",
     "__version__",
     "activation_ranks",
@@ -119,9 +127,12 @@ __all__ = [
     "get_include",
     "get_library",
     "injectivity_capacity",
+    "is_injective",
     "learning_curve",
     "load_blas",
+    "local_injectivity",
     "matrix_rank",
+    "min_active_rows",
     "minimal_pieces",
     "monte_carlo",
     "neuron_census",

@@ -26,6 +26,7 @@ __all__: list[str] = [
     "bends",
     "blas_ready",
     "bound_on_sphere",
+    "cells_of_layer",
     "find_breakpoints",
     "largest_deviation",
     "load_blas",
@@ -36,6 +37,8 @@ __all__: list[str] = [
     "primes",
     "rank_modulo",
     "rank_upper_bounds",
+    "rays_of_cell",
+    "search_few_active",
     "signs_of_linear_network",
     "version",
 ]
@@ -166,6 +169,16 @@ def bound_on_sphere(
     rtol: typing.SupportsFloat | typing.SupportsIndex,
     most_cells: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple[float, float, numpy.typing.NDArray[numpy.float64], int, bool]: ...
+def cells_of_layer(
+    normals: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    n_inputs: typing.SupportsInt | typing.SupportsIndex,
+    n_above: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    n_below: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    n_constant: typing.SupportsInt | typing.SupportsIndex,
+    row_at_infinity: typing.SupportsInt | typing.SupportsIndex,
+    stop_at_deficient: bool,
+    report: collections.abc.Callable[[int], typing.Any] | None,
+) -> dict[str, typing.Any]: ...
 def find_breakpoints(
     network: Network,
     lo: typing.SupportsFloat | typing.SupportsIndex,
@@ -250,6 +263,18 @@ def rank_upper_bounds(
     input_rank: typing.SupportsInt | typing.SupportsIndex,
     lower: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
 ) -> numpy.typing.NDArray[numpy.int64]: ...
+def rays_of_cell(
+    normals: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    positive: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def search_few_active(
+    matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    words: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+    n_steps: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+    report: collections.abc.Callable[[int], typing.Any] | None,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]: ...
 def signs_of_linear_network(
     network: Network, n_points: typing.SupportsInt | typing.SupportsIndex
 ) -> ActivationSigns: ...

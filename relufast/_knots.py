@@ -71,7 +71,14 @@ def find_knots(
     _blas.ensure_loaded()
     with _blas.single_threaded():
         found: dict[str, Any] = _core.find_breakpoints(
-            network._core_network(), *interval, start, stop, certify, n_threads, tile_size, chunk_size
+            network._core_network(),
+            *interval,
+            start,
+            stop,
+            certify,
+            n_threads,
+            tile_size,
+            chunk_size,
         )
     for name in ("reaches_output", "open_after"):
         found[name] = found[name].view(np.bool_)

@@ -12,6 +12,7 @@ import math
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, SupportsIndex, TypeVar
 
@@ -594,6 +595,18 @@ def one_input_widths(value: object, name: str = "widths") -> tuple[int, ...]:
     if widths[0] != 1:
         raise ValueError(f"{name}[0] is {widths[0]}, but must be 1: one input, one line")
     return widths
+
+
+def rising_integers(value: object, name: str) -> tuple[int, ...]:
+    """One or more positive integers, each larger than the one before."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, (list, tuple, range)):
+        raise TypeError(f"{name} is {_type(value)}, but needs a list or tuple of integers")
+    numbers = tuple(positive_int(number, f"{name}[{i}]") for i, number in enumerate(value))
+    if not numbers or any(b <= a for a, b in pairwise(numbers)):
+        raise ValueError(f"{name} is {numbers}, but needs at least one integer, and rising ones")
+    return numbers
 
 
 def network_parameters(
