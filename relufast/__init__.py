@@ -25,7 +25,9 @@ from relufast.fisher import (
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
+from relufast.layer_mean_widths import LayerMeanWidths, layer_mean_widths
 from relufast.learning_curve import LearningCurve, learning_curve
+from relufast.mean_width import gaussian_mean_width
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
     Estimate,
@@ -71,6 +73,7 @@ __all__ = [
     "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
+    "LayerMeanWidths",
     "LearningCurve",
     "MinimalPieces",
     "MonteCarloError",
@@ -96,8 +99,10 @@ __all__ = [
     "expected_zeros",
     "fisher_spectrum",
     "function_form",
+    "gaussian_mean_width",
     "get_include",
     "get_library",
+    "layer_mean_widths",
     "learning_curve",
     "load_blas",
     "matrix_rank",

@@ -27,6 +27,7 @@ PYBIND11_MODULE(_core, m) {
     bind_breakpoints(m);  // networks, which others take
     bind_activation_ranks(m);
     bind_arc_cosine(m);
+    bind_mean_width(m);
     bind_minimal_pieces(m);
     bind_normals(m);
     bind_rank(m);
