@@ -27,7 +27,7 @@ class PointTiles {
     // In few dimensions a tile is a row of panels of kPanelPoints points, coordinate after
     // coordinate, the last point repeated up to the end. In more it has the points one after the
     // other, as BLAS takes them.
-    static constexpr std::int64_t kNarrowDimension = 24;
+    static constexpr std::int64_t kNarrowDimension = 64;
     static constexpr std::int64_t kNarrowRows = 512;
     static constexpr std::int64_t kWideRows = 256;
 
