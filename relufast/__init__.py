@@ -42,6 +42,7 @@ from relufast.monte_carlo import (
 )
 from relufast.network import Network
 from relufast.neuron_census import Census, neuron_census
+from relufast.operator_mean_width import OperatorMeanWidth, operator_mean_width
 from relufast.rank import (
     IncrementalRank,
     RankResult,
@@ -78,6 +79,7 @@ __all__ = [
     "MinimalPieces",
     "MonteCarloError",
     "Network",
+    "OperatorMeanWidth",
     "Pieces",
     "Precision",
     "Progress",
@@ -109,6 +111,7 @@ __all__ = [
     "minimal_pieces",
     "monte_carlo",
     "neuron_census",
+    "operator_mean_width",
     "participation_ratio",
     "prefix_ranks",
     "region_sparsity",

@@ -161,7 +161,7 @@ def point_set(value: object, name: str, *, first: int = 0) -> NDArray[Any]:
     if array.dtype == np.float16:
         array = array.astype(np.float32)
     elif array.dtype != np.float32:
-        array = float_array(array, name, finite=False)
+        array = float_array(value, name, finite=False)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(
             f"{name} has shape {array.shape}, but needs shape (m, d), at least one point of at "
@@ -514,9 +514,11 @@ def _require_finite(array: FloatArray, name: str) -> None:
 
 
 def _require_moderate(rows: NDArray[Any], name: str, first: int) -> None:
-    if rows.min() >= -_LARGEST_COORDINATE and rows.max() <= _LARGEST_COORDINATE:
+    # As Python's floats, because float32 does not hold the limit.
+    if float(rows.min()) >= -_LARGEST_COORDINATE and float(rows.max()) <= _LARGEST_COORDINATE:
         return  # which no NaN passes
-    i, j = (int(k) for k in np.argwhere(~(np.abs(rows) <= _LARGEST_COORDINATE))[0])
+    fits = np.abs(rows.astype(np.float64)) <= _LARGEST_COORDINATE
+    i, j = (int(k) for k in np.argwhere(~fits)[0])
     wanted = "at most 2**500 in size" if np.isfinite(rows[i, j]) else "finite"
     raise ValueError(f"{name}[{first + i}, {j}] is {rows[i, j]}, but must be {wanted}")
 

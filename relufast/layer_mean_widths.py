@@ -131,7 +131,7 @@ def layer_mean_widths(
     >>> found
     LayerMeanWidths(2 layers, 200 points: 76 correct, 124 wrong)
     >>> found.widths
-    Estimate(33.25 ± 0.12, 38.28 ± 0.18, 1,000 trials)
+    Estimate(34.69 ± 0.23, 29.27 ± 0.19, 1,000 trials)
     """
     checked = checked_network(network)
     points = _validate.finite_points(X, "X", checked.widths[0])

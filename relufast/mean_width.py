@@ -107,7 +107,7 @@ def gaussian_mean_width(
     >>> width
     Estimate(7.959 ± 0.024, 1,000 trials)
     >>> relufast.gaussian_mean_width(cube, spherical=True, seed=1)
-    Estimate(3.738 ± 0.012, 1,000 trials)
+    Estimate(3.741 ± 0.011, 1,000 trials)
     """
     threads = thread_count(n_threads)
     number = None if n_samples is None else _validate.positive_int(n_samples, "n_samples")

@@ -10,21 +10,20 @@
 namespace relufast {
 namespace {
 
-// Eight numbers that the compiler keeps in a register.
-using Eight = float __attribute__((vector_size(32)));
+// Eight numbers that the compiler keeps in a register, at any address. They are never passed by
+// value, which would depend on the instruction set.
+using Eight = float __attribute__((vector_size(32), aligned(4)));
 constexpr std::int64_t kEight = 8;
 
-[[gnu::always_inline]] inline Eight load(const float* from) {
-    Eight values;
-    std::memcpy(&values, from, sizeof values);
-    return values;
+[[gnu::always_inline]] inline const Eight& load(const float* from) {
+    return *reinterpret_cast<const Eight*>(from);
 }
 
 struct EightRanges {
     Eight lowest = Eight{} + std::numeric_limits<float>::infinity();
     Eight highest = Eight{} - std::numeric_limits<float>::infinity();
 
-    [[gnu::always_inline]] inline void take(Eight values) {
+    [[gnu::always_inline]] inline void take(const Eight& values) {
         lowest = values < lowest ? values : lowest;
         highest = values > highest ? values : highest;
     }
@@ -46,7 +45,7 @@ struct EightRanges {
 
 using EightMasks = std::int32_t __attribute__((vector_size(32)));
 
-[[gnu::always_inline]] inline bool any(EightMasks masks) {
+[[gnu::always_inline]] inline bool any(const EightMasks& masks) {
     std::uint64_t words[sizeof masks / sizeof(std::uint64_t)];
     std::memcpy(words, &masks, sizeof masks);
     return (words[0] | words[1] | words[2] | words[3]) != 0;
@@ -106,7 +105,7 @@ FloatRange panel_values(const float* direction, std::int64_t d, const float* pan
         }
 #pragma GCC unroll 4
         for (int k = 0; k < kRegisters; ++k) {
-            std::memcpy(values + k * kEight, &sums[k], sizeof sums[k]);
+            *reinterpret_cast<Eight*>(values + k * kEight) = sums[k];
             ranges.take(sums[k]);
         }
         values += kPanelPoints;

@@ -36,8 +36,8 @@ Found results(const DirectionalExtremes& extremes) {
 }
 
 template <class T>
-Found search(const std::vector<double>& directions, const std::vector<T>& points, std::int64_t d,
-             int n_threads, std::int64_t n_parts) {
+Found furthest(const std::vector<double>& directions, const std::vector<T>& points, std::int64_t d,
+               int n_threads, std::int64_t n_parts) {
     const std::int64_t n = static_cast<std::int64_t>(points.size()) / d;
     DirectionalExtremes extremes(directions.data(),
                                  static_cast<std::int64_t>(directions.size()) / d, d);
@@ -115,12 +115,13 @@ TEST_CASE("The furthest points are those of plain loops, the first of many that 
                     entry *= scale;
                 }
                 const Found expected = plain(g, scaled, size.d, scale);
-                CHECK(search(g, scaled, size.d, 1, 1) == expected);
-                CHECK(search(g, scaled, size.d, 7, 1) == expected);
-                CHECK(search(g, scaled, size.d, 2, std::min<std::int64_t>(3, size.n)) == expected);
+                CHECK(furthest(g, scaled, size.d, 1, 1) == expected);
+                CHECK(furthest(g, scaled, size.d, 7, 1) == expected);
+                CHECK(furthest(g, scaled, size.d, 2, std::min<std::int64_t>(3, size.n)) ==
+                      expected);
             }
             const std::vector<float> floats(points.begin(), points.end());
-            CHECK(search(g, floats, size.d, 2, 1) == plain(g, points, size.d, 1.0));
+            CHECK(furthest(g, floats, size.d, 2, 1) == plain(g, points, size.d, 1.0));
         }
     }
 }
@@ -140,7 +141,7 @@ TEST_CASE("Parts of any scale, and points that the filter cannot tell apart") {
                 centre = tiles.centre();
                 extremes.take(tiles, 1, {});
             }
-            CHECK(results(extremes) == search(g, points, 2, 1, 1));
+            CHECK(results(extremes) == furthest(g, points, 2, 1, 1));
             const Found found = results(extremes);
             for (std::size_t direction = 0; direction < 2; ++direction) {
                 for (std::size_t i = 0; i < points.size(); i += 2) {
@@ -155,21 +156,22 @@ TEST_CASE("Parts of any scale, and points that the filter cannot tell apart") {
     // Thousands of equal points, and one that reaches further by the last bit.
     std::vector<double> points(3000, 0.1);
     points[2 * 1234] = std::nextafter(0.1, 1.0);
-    const Found found = search({1.0, 0.0, 0.0, 1.0}, points, 2, 2, 2);
+    const Found found = furthest({1.0, 0.0, 0.0, 1.0}, points, 2, 2, 2);
     CHECK(found.at_highest == std::vector<std::int64_t>{1234, 0});
     CHECK(found.at_lowest == std::vector<std::int64_t>{0, 0});
 }
 
 TEST_CASE("A direction of zeros ties all points") {
     const Found found =
-        search(std::vector<double>{0.0, 0.0}, std::vector<double>{1, 2, 3, 4}, 2, 1, 2);
-    CHECK(found == Found{{0.0}, {0.0}, {0.0}, {0}, {0}});
+        furthest(std::vector<double>{0.0, 0.0}, std::vector<double>{1, 2, 3, 4}, 2, 1, 2);
+    const Found expected{{0.0}, {0.0}, {0.0}, {0}, {0}};
+    CHECK(found == expected);
 }
 
 TEST_CASE("Differences beyond float64 pass the filter") {
     const double huge = 1.7e308;
     const std::vector<double> points{huge, 0.0, -huge, 0.0, huge, 1.0};
-    const Found found = search(std::vector<double>{0.25, 1.0}, points, 2, 1, 1);
+    const Found found = furthest(std::vector<double>{0.25, 1.0}, points, 2, 1, 1);
     CHECK(found.at_highest[0] == 2);  // by 1.0, which float64 loses in the sum
     CHECK(found.at_lowest[0] == 1);
 }
