@@ -31,6 +31,14 @@ def measure_pieces_memory(length: int, *, seed: int, tolerance: float) -> dict[s
     return _in_a_process("minimal_pieces", length=length, seed=seed, tolerance=tolerance)
 
 
+def measure_mean_width_memory(
+    n_points: int, dimension: int, n_samples: int, *, seed: int
+) -> dict[str, Any]:
+    """Of a mean width: what the call takes besides the points."""
+    arguments = {"n_points": n_points, "dimension": dimension, "n_samples": n_samples}
+    return _in_a_process("mean_width", **arguments, seed=seed)
+
+
 def _in_a_process(measure: str, **arguments: float) -> dict[str, Any]:
     command = [sys.executable, __file__, measure, json.dumps(arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -109,10 +117,24 @@ def _minimal_pieces(length: int, seed: int, tolerance: float) -> dict[str, Any]:
     }
 
 
+def _mean_width(n_points: int, dimension: int, n_samples: int, seed: int) -> dict[str, Any]:
+    K = np.random.default_rng(seed).standard_normal((n_points, dimension))
+    relufast.gaussian_mean_width(K[:2], n_samples=2, seed=seed)  # loads what is imported late
+    before = peak_gib()
+    relufast.gaussian_mean_width(K, n_samples=n_samples, seed=seed, n_threads=2)
+    return {
+        "n_points": n_points,
+        "dimension": dimension,
+        "n_samples": n_samples,
+        "extra_mib": 1024.0 * (peak_gib() - before),
+    }
+
+
 if __name__ == "__main__":
     measures = {
         "breakpoints": _breakpoints,
         "fisher": _fisher,
+        "mean_width": _mean_width,
         "minimal_pieces": _minimal_pieces,
     }
     print(json.dumps(measures[sys.argv[1]](**json.loads(sys.argv[2]))))

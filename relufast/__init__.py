@@ -35,8 +35,10 @@ from relufast.injectivity_capacity import (
     capacity_curve,
     injectivity_capacity,
 )
+from relufast.layer_mean_widths import LayerMeanWidths, layer_mean_widths
 from relufast.learning_curve import LearningCurve, learning_curve
 from relufast.local_injectivity import LocalInjectivity, local_injectivity
+from relufast.mean_width import gaussian_mean_width
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
     Estimate,
@@ -51,6 +53,7 @@ from relufast.monte_carlo import (
 )
 from relufast.network import Network
 from relufast.neuron_census import Census, neuron_census
+from relufast.operator_mean_width import OperatorMeanWidth, operator_mean_width
 from relufast.rank import (
     IncrementalRank,
     RankResult,
@@ -92,6 +95,7 @@ __all__ = [
     "GaussianProcess",
     "IncrementalRank",
     "InjectivityVerdict",
+    "LayerMeanWidths",
     "LearningCurve",
     "LocalInjectivity",
     "LowRankFit",
@@ -99,6 +103,7 @@ __all__ = [
     "MinimalPieces",
     "MonteCarloError",
     "Network",
+    "OperatorMeanWidth",
     "Pieces",
     "Precision",
     "Progress",
@@ -124,10 +129,12 @@ __all__ = [
     "expected_zeros",
     "fisher_spectrum",
     "function_form",
+    "gaussian_mean_width",
     "get_include",
     "get_library",
     "injectivity_capacity",
     "is_injective",
+    "layer_mean_widths",
     "learning_curve",
     "load_blas",
     "local_injectivity",
@@ -136,6 +143,7 @@ __all__ = [
     "minimal_pieces",
     "monte_carlo",
     "neuron_census",
+    "operator_mean_width",
     "participation_ratio",
     "prefix_ranks",
     "region_sparsity",

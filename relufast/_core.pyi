@@ -12,10 +12,12 @@ import numpy.typing
 
 __all__: list[str] = [
     "ActivationSigns",
+    "DirectionalExtremes",
     "Echelon",
     "Error",
     "LayerErrors",
     "Network",
+    "PointTiles",
     "activation_ranks_modulo",
     "activation_signs",
     "arc_cosine",
@@ -28,6 +30,7 @@ __all__: list[str] = [
     "bound_on_sphere",
     "cells_of_layer",
     "find_breakpoints",
+    "gaussian_directions",
     "largest_deviation",
     "load_blas",
     "minimal_pieces",
@@ -62,6 +65,39 @@ class ActivationSigns:
     def n_open(self) -> numpy.typing.NDArray[numpy.int64]: ...
     @property
     def open_from(self) -> numpy.typing.NDArray[numpy.int32]: ...
+
+class PointTiles:
+    @typing.overload
+    def __init__(
+        self,
+        points: numpy.typing.NDArray[numpy.float64],
+        centre: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
+        points: numpy.typing.NDArray[numpy.float32],
+        centre: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def centre(self) -> numpy.typing.NDArray[numpy.float64]: ...
+
+class DirectionalExtremes:
+    def __init__(
+        self, directions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+    ) -> None: ...
+    def maxima(
+        self,
+    ) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]: ...
+    def minima(
+        self,
+    ) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]: ...
+    def take(
+        self, points: PointTiles, n_threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> None: ...
+    def widths(self) -> numpy.typing.NDArray[numpy.float64]: ...
 
 class Echelon:
     def __init__(
@@ -189,6 +225,13 @@ def find_breakpoints(
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
+def gaussian_directions(
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    space: typing.SupportsInt | typing.SupportsIndex,
+    first: typing.SupportsInt | typing.SupportsIndex,
+    count: typing.SupportsInt | typing.SupportsIndex,
+    dimension: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def largest_deviation(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],

@@ -24,6 +24,8 @@ ExactMatrix = NDArray[Any]  # of float64, int64 or uint64
 _Kind = TypeVar("_Kind")
 
 _EXACT_INTEGERS = 2**53
+_LARGEST_COORDINATE = 2.0**500  # of points whose distances are squared
+_ENTRIES_AT_ONCE = 2**22  # of what may not fit into memory
 
 
 def float_array(value: object, name: str, *, finite: bool = True) -> FloatArray:
@@ -156,6 +158,46 @@ def finite_points(value: object, name: str, dimension: int) -> FloatArray:
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}, but needs at least one point")
     return np.ascontiguousarray(array.reshape(-1, dimension))
+
+
+def point_set(value: object, name: str, *, first: int = 0) -> NDArray[Any]:
+    """At least one point of at least one dimension, shape (m, d): finite float32 or float64.
+
+    Not copied where it is one of these already, so that a memory-mapped file stays on disk. No
+    entry exceeds 2**500, so that squares of distances fit float64. Rows count from `first`.
+    """
+    array = _unmasked_array(value, name)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    elif array.dtype != np.float32:
+        array = float_array(value, name, finite=False)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs shape (m, d), at least one point of at "
+            "least one dimension"
+        )
+    rows = max(1, _ENTRIES_AT_ONCE // array.shape[1])
+    for begin in range(0, len(array), rows):
+        _require_moderate(array[begin : begin + rows], name, first + begin)
+    return array
+
+
+def labels(value: object, name: str, n_points: int, n_classes: int) -> NDArray[np.int64]:
+    """A class, from 0 on, for each point."""
+    array = _unmasked_array(value, name)
+    if array.dtype == np.bool_:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers or bools")
+    if array.shape != (n_points,):
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs shape ({n_points},), one for each point"
+        )
+    outside = (array < 0) | (array >= n_classes)
+    if outside.any():
+        i = int(np.argmax(outside))
+        raise ValueError(f"{name}[{i}] is {array[i]}, but classes are 0 to {n_classes - 1}")
+    return array.astype(np.int64)
 
 
 def batch(value: object, name: str, dimension: int) -> FloatArray:
@@ -683,6 +725,16 @@ def _require_finite(array: FloatArray, name: str) -> None:
     index = tuple(int(i) for i in np.argwhere(~finite)[0])
     entry = f"{name}[{', '.join(map(str, index))}]" if index else name
     raise ValueError(f"{entry} is {array[index]}, but must be finite")
+
+
+def _require_moderate(rows: NDArray[Any], name: str, first: int) -> None:
+    # As Python's floats, because float32 does not hold the limit.
+    if float(rows.min()) >= -_LARGEST_COORDINATE and float(rows.max()) <= _LARGEST_COORDINATE:
+        return  # which no NaN passes
+    fits = np.abs(rows.astype(np.float64)) <= _LARGEST_COORDINATE
+    i, j = (int(k) for k in np.argwhere(~fits)[0])
+    wanted = "at most 2**500 in size" if np.isfinite(rows[i, j]) else "finite"
+    raise ValueError(f"{name}[{first + i}, {j}] is {rows[i, j]}, but must be {wanted}")
 
 
 def _type(value: object) -> str:

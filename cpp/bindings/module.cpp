@@ -28,6 +28,7 @@ PYBIND11_MODULE(_core, m) {
     bind_activation_ranks(m);
     bind_arc_cosine(m);
     bind_injectivity(m);
+    bind_mean_width(m);
     bind_minimal_pieces(m);
     bind_normals(m);
     bind_rank(m);
