@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from threadpoolctl import threadpool_info
 
 import relufast._core
 
+_PACKAGES = ("relufast", "numpy", "scipy", "regioncam")
 _BLAS_VARIABLE = re.compile(r"(OPENBLAS|OMP|MKL|BLIS|VECLIB)_")
 
 
-def machine_record() -> dict[str, Any]:
+def machine_record(packages: Sequence[str] = ()) -> dict[str, Any]:
     """CPU, memory system, software and load, without host or user names."""
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -29,7 +31,7 @@ def machine_record() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load_average_at_start": load_average(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in ("relufast", "numpy", "scipy", "regioncam")},
+        "packages": {name: _version(name) for name in (*_PACKAGES, *packages)},
         "core_compiler": _core_compiler(),
         "blas": sorted(
             f"{'NumPy' if 'numpy' in str(library['filepath']) else 'SciPy'}: "

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 Prepare = Callable[[], Callable[[], object]]
 
 
+def as_prepare(call: Callable[[], object]) -> Prepare:
+    """Of what needs nothing to be prepared."""
+    return lambda: call
+
+
 @dataclass(frozen=True)
 class Spread:
     """The median of some numbers, and how far they lie apart."""

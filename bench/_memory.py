@@ -26,6 +26,19 @@ def measure_fisher_memory(m: int, d: int, k: int, *, seed: int, tol: float) -> d
     return _in_a_process("fisher", m=m, d=d, k=k, seed=seed, tol=tol)
 
 
+def measure_pieces_memory(length: int, *, seed: int, tolerance: float) -> dict[str, Any]:
+    """Of the fewest pieces of a long walk: the same."""
+    return _in_a_process("minimal_pieces", length=length, seed=seed, tolerance=tolerance)
+
+
+def measure_mean_width_memory(
+    n_points: int, dimension: int, n_samples: int, *, seed: int
+) -> dict[str, Any]:
+    """Of a mean width: what the call takes besides the points."""
+    arguments = {"n_points": n_points, "dimension": dimension, "n_samples": n_samples}
+    return _in_a_process("mean_width", **arguments, seed=seed)
+
+
 def _in_a_process(measure: str, **arguments: float) -> dict[str, Any]:
     command = [sys.executable, __file__, measure, json.dumps(arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -88,6 +101,40 @@ def _fisher(m: int, d: int, k: int, seed: int, tol: float) -> dict[str, Any]:
     }
 
 
+def _minimal_pieces(length: int, seed: int, tolerance: float) -> dict[str, Any]:
+    y = np.random.default_rng(seed).standard_normal(length)
+    np.cumsum(y, out=y)  # in place, so that no peak of memory comes before the one in question
+    x = np.arange(float(length))
+    before = peak_gib()
+    began = perf_counter()
+    found = relufast.minimal_pieces(x, y, tolerance)
+    return {
+        "knots": length,
+        "count": found.count,
+        "seconds": perf_counter() - began,
+        "peak_gib": peak_gib(),
+        "peak_before_gib": before,
+    }
+
+
+def _mean_width(n_points: int, dimension: int, n_samples: int, seed: int) -> dict[str, Any]:
+    K = np.random.default_rng(seed).standard_normal((n_points, dimension))
+    relufast.gaussian_mean_width(K[:2], n_samples=2, seed=seed)  # loads what is imported late
+    before = peak_gib()
+    relufast.gaussian_mean_width(K, n_samples=n_samples, seed=seed, n_threads=2)
+    return {
+        "n_points": n_points,
+        "dimension": dimension,
+        "n_samples": n_samples,
+        "extra_mib": 1024.0 * (peak_gib() - before),
+    }
+
+
 if __name__ == "__main__":
-    measures = {"breakpoints": _breakpoints, "fisher": _fisher}
+    measures = {
+        "breakpoints": _breakpoints,
+        "fisher": _fisher,
+        "mean_width": _mean_width,
+        "minimal_pieces": _minimal_pieces,
+    }
     print(json.dumps(measures[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -97,6 +97,15 @@ def verdict(holds: bool) -> str:
     return "holds" if holds else "MISSED"
 
 
+def goal_cells(ratio: Spread, goal: float | None, *, at_most: bool = False) -> list[str]:
+    """A ratio, what it should be, and whether it is, where there is a goal."""
+    if goal is None:
+        return [two_decimals(ratio), "", ""]
+    holds = ratio.median <= goal if at_most else ratio.median >= goal
+    bound = "at most" if at_most else "at least"
+    return [two_decimals(ratio), f"{bound} {goal:g}", verdict(holds)]
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = [head, ["-" * width for width in widths], *rows]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
-from _machine import load_average, machine_record
+from _benchmark import Outcome, benchmark
 from _measure import Prepare, Timing, interleave
-from _results import write_results
-from _tables import milliseconds, table, two_decimals, verdict
+from _tables import goal_cells, milliseconds, table, two_decimals
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
@@ -80,31 +77,17 @@ QUICK = [
 ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 15 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
+def measure(quick: bool) -> Outcome:
     results = []
     with threadpool_limits(1):
-        for case in QUICK if options.quick else FULL:
+        for case in QUICK if quick else FULL:
             print(f"{case.name}, {case.width} x {case.depth} ...", flush=True)
             results.append(run(case))
-    machine["load_average_at_end"] = load_average()
-    tables = rank_table(results)
-    print(f"\n{tables}")
-    if options.out is not None:
-        record = {"seed": SEED, "results": [asdict(result) for result in results]}
-        write_results(
-            options.out, "activation_ranks", "Ranks of activations", machine, record, tables
-        )
-    wrong = [answer for result in results for answer in result.wrong]
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+    return Outcome(
+        tables=[rank_table(results)],
+        record={"seed": SEED, "results": [asdict(result) for result in results]},
+        wrong=[answer for result in results for answer in result.wrong],
+    )
 
 
 def run(case: Case) -> Result:
@@ -148,7 +131,7 @@ def svd_ranks(network: relufast.Network, X: NDArray[np.float64]) -> NDArray[np.i
 def rank_table(results: list[Result]) -> str:
     head = ["network", "points = width x depth", "certified layers", "primes"]
     head += ["last rank", "numerical", "layers equal", "relufast, ms", "called again, ms"]
-    head += ["forward and SVD, ms", "times faster", "called again", "goal", ""]
+    head += ["forward and SVD, ms", "called again", "times faster", "goal", ""]
     rows = []
     for result in results:
         case, timings = result.case, result.timings
@@ -164,14 +147,20 @@ def rank_table(results: list[Result]) -> str:
                 str(result.last_numerical_rank),
                 str(result.n_equal),
                 *(milliseconds(timings[name]) for name in ("relufast", "again", "SVD")),
-                two_decimals(ratio),
                 two_decimals(again),
-                "" if case.goal is None else f"at least {case.goal:g}",
-                "" if case.goal is None else verdict(ratio.median >= case.goal),
+                *goal_cells(ratio, case.goal),
             ]
         )
     return table(head, rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="activation_ranks",
+            title="Ranks of activations",
+            quick="small sizes only, < 15 s",
+        )
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _benchmark import Outcome, benchmark
 from _contenders import (
     ProductsOfNaiveMethod,
     float32_layers,
@@ -18,10 +17,8 @@ from _contenders import (
     regioncam_count,
     regioncam_partition,
 )
-from _machine import load_average, machine_record
 from _measure import Prepare, Timing, interleave
 from _memory import measure_memory
-from _results import write_results
 from _tables import memory_table, other_table, peer_table
 from threadpoolctl import threadpool_limits
 
@@ -78,35 +75,22 @@ QUICK = [
 QUICK_MEMORY = (100, 20)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small networks only, < 20 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
+def measure(quick: bool) -> Outcome:
     regioncam = load_regioncam()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs, {'; '.join(machine['blas'])}")
     if regioncam is None:
         print("regioncam is not installed (pip install regioncam): going on without it")
-
     results = []
     # Idle threads of a BLAS pool keep spinning, and would take CPUs from whoever is timed next.
     with threadpool_limits(1):
-        for case in QUICK if options.quick else FULL:
+        for case in QUICK if quick else FULL:
             print(f"width {case.width} x depth {case.depth} ...", flush=True)
             results.append(run(case, regioncam))
-    width, depth = QUICK_MEMORY if options.quick else FULL_MEMORY
+    width, depth = QUICK_MEMORY if quick else FULL_MEMORY
     print(f"memory at width {width} x depth {depth} ...", flush=True)
     memory = measure_memory(width, depth, seed=SEED, radius=RADIUS)
-    machine["load_average_at_end"] = load_average()
-
-    tables = "\n\n".join(
-        [peer_table(results), other_table(results), memory_table(memory, MEMORY_GOAL_GIB)]
-    )
-    print(f"\n{tables}")
-    if options.out is not None:
-        record = {
+    return Outcome(
+        tables=[peer_table(results), other_table(results), memory_table(memory, MEMORY_GOAL_GIB)],
+        record={
             "network": {
                 "weight_variance": 2.0,
                 "bias_variance": 0.25,
@@ -116,12 +100,9 @@ def main() -> int:
             },
             "results": [asdict(result) for result in results],
             "memory": memory,
-        }
-        write_results(options.out, "breakpoints", "Breakpoints", machine, record, tables)
-    wrong = [answer for result in results for answer in result.wrong]
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+        },
+        wrong=[answer for result in results for answer in result.wrong],
+    )
 
 
 def run(case: Case, regioncam: Any | None) -> Result:
@@ -182,4 +163,12 @@ def check(result: Result, network: relufast.Network) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="breakpoints",
+            title="Breakpoints",
+            quick="small networks only, < 20 s",
+        )
+    )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from _machine import load_average, machine_record
-from _measure import Spread, Timing, interleave
+from _benchmark import Outcome, benchmark
+from _measure import Spread, Timing, as_prepare, interleave
 from _memory import measure_fisher_memory
-from _results import write_results
-from _tables import milliseconds, table, two_decimals, verdict
+from _tables import goal_cells, milliseconds, table, two_decimals, verdict
 from numpy.typing import NDArray
 from scipy.linalg.blas import dgemm
 from scipy.sparse.linalg import eigsh
@@ -46,6 +43,9 @@ class Case:
         """All of the groups of degree 0, 1 and 2."""
         return self.d * (self.d + 3) // 2
 
+    def goal(self, number: float) -> float | None:
+        return number if self.has_goals else None
+
 
 @dataclass
 class Result:
@@ -62,37 +62,24 @@ FULL = [Case(1000, 5, rounds=5), Case(4000, 10, rounds=3, has_goals=True)]
 QUICK = [Case(500, 4, rounds=3)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 10 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
+def measure(quick: bool) -> Outcome:
     results = []
     # Every contender on one thread: what is compared is work, not cores.
     with threadpool_limits(1):
-        for case in QUICK if options.quick else FULL:
+        for case in QUICK if quick else FULL:
             print(f"m = {case.m}, d = {case.d} ...", flush=True)
             results.append(run(case))
     tables = [eigen_table(results), pass_table(results)]
     large = {}
-    if not options.quick:
+    if not quick:
         print(f"m = {LARGE['m']:,}, d = {LARGE['d']} ...", flush=True)
         large = measure_fisher_memory(**LARGE, seed=SEED, tol=TOLERANCE)
         tables.append(large_table(large))
-    machine["load_average_at_end"] = load_average()
-
-    text = "\n\n".join(tables)
-    print(f"\n{text}")
-    if options.out is not None:
-        record = {"seed": SEED, "results": [asdict(result) for result in results], "large": large}
-        write_results(options.out, "fisher", "Fisher information", machine, record, text)
-    wrong = [answer for result in results for answer in result.wrong]
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+    return Outcome(
+        tables=tables,
+        record={"seed": SEED, "results": [asdict(result) for result in results], "large": large},
+        wrong=[answer for result in results for answer in result.wrong],
+    )
 
 
 def weights(case: Case) -> Matrix:
@@ -138,7 +125,7 @@ def run(case: Case) -> Result:
         "formula": lambda: formula(W) @ vector,
     }
     result.timings = interleave(
-        {name: (lambda call=call: call) for name, call in contenders.items()}, rounds=case.rounds
+        {name: as_prepare(call) for name, call in contenders.items()}, rounds=case.rounds
     )
     return result
 
@@ -180,10 +167,10 @@ def eigen_table(results: list[Result]) -> str:
         case, ours = result.case, result.timings["eigh"]
         row = [f"{case.m:,}", str(case.d), str(case.k), str(result.passes), milliseconds(ours)]
         beside_eigh = Spread.of([result.eigh_seconds / seconds for seconds in ours.seconds])
-        row += [f"{result.eigh_seconds:.3g}", *_cells(case, beside_eigh, EIGH_GOAL)]
+        row += [f"{result.eigh_seconds:.3g}", *goal_cells(beside_eigh, case.goal(EIGH_GOAL))]
         eigsh_timing = result.timings["eigsh"]
         row += [milliseconds(eigsh_timing)]
-        row += _cells(case, ours.times_faster_than(eigsh_timing), EIGSH_GOAL)
+        row += goal_cells(ours.times_faster_than(eigsh_timing), case.goal(EIGSH_GOAL))
         helped = result.timings["eigsh, made by relufast"]
         row += [milliseconds(helped), two_decimals(ours.times_faster_than(helped))]
         rows.append(row)
@@ -202,10 +189,10 @@ def pass_table(results: list[Result]) -> str:
         entries = 1e-9 * NANOSECONDS_AN_ENTRY * case.m**2
         seconds = zip(timings["pass"].seconds, timings["dgemm"].seconds, strict=True)
         share = Spread.of([ours / (2.0 * products + entries) for ours, products in seconds])
-        row += _cells(case, share, PASS_GOAL, at_most=True)
+        row += goal_cells(share, case.goal(PASS_GOAL), at_most=True)
         row += [milliseconds(timings["matvec"]), milliseconds(timings["formula"])]
         faster = timings["matvec"].times_faster_than(timings["formula"])
-        row += _cells(case, faster, FORMULA_GOAL)
+        row += goal_cells(faster, case.goal(FORMULA_GOAL))
         rows.append(row)
     return table(head, rows)
 
@@ -222,13 +209,13 @@ def large_table(large: dict[str, Any]) -> str:
     return table(head, [row])
 
 
-def _cells(case: Case, ratio: Spread, goal: float, *, at_most: bool = False) -> list[str]:
-    if not case.has_goals:
-        return [two_decimals(ratio), "", ""]
-    holds = ratio.median <= goal if at_most else ratio.median >= goal
-    bound = "at most" if at_most else "at least"
-    return [two_decimals(ratio), f"{bound} {goal:g}", verdict(holds)]
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="fisher",
+            title="Fisher information",
+            quick="small sizes only, < 10 s",
+        )
+    )

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
-from _machine import load_average, machine_record
+from _benchmark import Outcome, benchmark
 from _measure import Prepare, Spread, Timing, interleave
-from _memory import peak_gib
+from _memory import measure_pieces_memory
 from _plain_minimal_pieces import plain_minimal_pieces
-from _results import write_results
 from _tables import milliseconds, table, three_digits, two_decimals, verdict
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -62,9 +56,7 @@ def network_output(width: int) -> Points:
 
 
 def walk_of_unit_steps(n: int) -> Points:
-    y = np.random.default_rng(SEED).standard_normal(n)
-    np.cumsum(y, out=y)  # in place, so that no peak of memory comes before the one in question
-    return np.arange(float(n)), y
+    return np.arange(float(n)), np.random.default_rng(SEED).standard_normal(n).cumsum()
 
 
 FUNCTIONS: dict[str, Callable[[int], Points]] = {
@@ -136,48 +128,33 @@ QUICK = [
 QUICK_GROWTH = [10_000, 100_000, MILLION]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 15 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    # For the process of its own that measure_memory starts.
-    parser.add_argument("--memory-at", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.memory_at is not None:
-        print(json.dumps(memory_record(options.memory_at)))
-        return 0
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
+def measure(quick: bool) -> Outcome:
     results = []
     # Idle threads of a BLAS pool keep spinning, and would take CPUs from whoever is timed next.
     with threadpool_limits(1):
-        for case in QUICK if options.quick else FULL:
+        for case in QUICK if quick else FULL:
             print(f"{case.function}, tolerance {case.tolerance:g} ...", flush=True)
             results.append(run(case))
-        lengths = QUICK_GROWTH if options.quick else FULL_GROWTH
+        lengths = QUICK_GROWTH if quick else FULL_GROWTH
         print(f"walks of {lengths[0]:,} to {lengths[-1]:,} knots ...", flush=True)
         growth = run_growth(lengths)
     print(f"memory at {lengths[-1]:,} knots ...", flush=True)
-    memory = measure_memory(lengths[-1])
-    machine["load_average_at_end"] = load_average()
-
-    tables = "\n\n".join(
-        [sort_table(results), plain_table(results), growth_table(growth), memory_table(memory)]
-    )
-    print(f"\n{tables}")
-    if options.out is not None:
-        record = {
+    memory = measure_pieces_memory(lengths[-1], seed=SEED, tolerance=GROWTH_TOLERANCE)
+    return Outcome(
+        tables=[
+            sort_table(results),
+            plain_table(results),
+            growth_table(growth),
+            memory_table(memory),
+        ],
+        record={
             "seed": SEED,
             "results": [asdict(result) for result in results],
             "growth": {"tolerance": GROWTH_TOLERANCE, **asdict(growth)},
             "memory": memory,
-        }
-        write_results(options.out, "minimal_pieces", "Minimal pieces", machine, record, tables)
-    wrong = [answer for result in results for answer in result.wrong] + growth.wrong
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+        },
+        wrong=[*(answer for result in results for answer in result.wrong), *growth.wrong],
+    )
 
 
 def run(case: Case) -> Result:
@@ -273,29 +250,6 @@ def deviation(
     at_points = np.abs(np.interp(x, knots, values) - y).max()
     at_knots = np.abs(np.interp(knots, x, y) - values).max()
     return float(max(at_points, at_knots))
-
-
-def measure_memory(length: int) -> dict[str, Any]:
-    """Peak resident memory in a process of its own, interpreter and libraries included."""
-    command = [sys.executable, __file__, "--memory-at", str(length)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    record: dict[str, Any] = json.loads(done.stdout)
-    return record
-
-
-def memory_record(length: int) -> dict[str, Any]:
-    x, y = walk_of_unit_steps(length)
-    before = peak_gib()
-    began = perf_counter()
-    found = relufast.minimal_pieces(x, y, GROWTH_TOLERANCE)
-    seconds = perf_counter() - began
-    return {
-        "knots": length,
-        "count": found.count,
-        "seconds": seconds,
-        "peak_gib": peak_gib(),
-        "peak_before_gib": before,
-    }
 
 
 def sort_table(results: list[Result]) -> str:
@@ -397,4 +351,12 @@ def _nanoseconds(spread: Spread) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="minimal_pieces",
+            title="Minimal pieces",
+            quick="small sizes only, < 15 s",
+        )
+    )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import flint
 import numpy as np
-from _machine import load_average, machine_record
-from _measure import Prepare, Spread, Timing, interleave
-from _results import write_results
-from _tables import milliseconds, table, two_decimals, verdict
+from _benchmark import Outcome, benchmark
+from _measure import Prepare, Spread, Timing, as_prepare, interleave
+from _tables import goal_cells, milliseconds, table
 from numpy.typing import NDArray
 from scipy.linalg.blas import dgemm
 from threadpoolctl import threadpool_limits
@@ -69,32 +66,18 @@ QUICK = [
 ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 10 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    machine["packages"]["python-flint"] = flint.__version__
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
+def measure(quick: bool) -> Outcome:
     results = []
     # Idle threads of a BLAS pool keep spinning, and would take CPUs from whoever is timed next.
     with threadpool_limits(1):
-        for case in QUICK if options.quick else FULL:
+        for case in QUICK if quick else FULL:
             print(f"{case.size} x {case.size} ...", flush=True)
             results.append(run(case))
-    machine["load_average_at_end"] = load_average()
-
-    tables = "\n\n".join([rank_table(results), sweep_table(results)])
-    print(f"\n{tables}")
-    if options.out is not None:
-        record = {"seed": SEED, "prime": PRIME, "results": [asdict(result) for result in results]}
-        write_results(options.out, "rank", "Ranks", machine, record, tables)
-    wrong = [answer for result in results for answer in result.wrong]
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+    return Outcome(
+        tables=[rank_table(results), sweep_table(results)],
+        record={"seed": SEED, "prime": PRIME, "results": [asdict(result) for result in results]},
+        wrong=[answer for result in results for answer in result.wrong],
+    )
 
 
 def run(case: Case) -> Result:
@@ -122,10 +105,6 @@ def run(case: Case) -> Result:
     timings = interleave(prefixes, rounds=1)
     result.prefix_sample = {k: timings[str(k)].spread.median for k in sampled}
     return result
-
-
-def as_prepare(call: Callable[[], object]) -> Prepare:
-    return lambda: call
 
 
 def prefix_by_numpy(matrix: NDArray[np.float64], k: int) -> Callable[[], object]:
@@ -178,10 +157,10 @@ def rank_table(results: list[Result]) -> str:
         case, timings = result.case, result.timings
         ours = timings["relufast"]
         row = [f"{case.size:,}", milliseconds(ours), milliseconds(timings["dgemm"])]
-        row += _cells(timings["dgemm"].times_faster_than(ours), case.gemm_goal, at_most=True)
+        row += goal_cells(timings["dgemm"].times_faster_than(ours), case.gemm_goal, at_most=True)
         for name, goal in (("flint", case.flint_goal), ("numpy", case.numpy_goal)):
             row += [milliseconds(timings[name])]
-            row += _cells(ours.times_faster_than(timings[name]), goal)
+            row += goal_cells(ours.times_faster_than(timings[name]), goal)
         rows.append(row)
     return table(head, rows)
 
@@ -196,20 +175,21 @@ def sweep_table(results: list[Result]) -> str:
         numpy_seconds = result.numpy_prefix_seconds
         ratio = Spread.of([numpy_seconds / seconds for seconds in sweep.seconds])
         row = [f"{result.case.size:,}", milliseconds(sweep), f"{numpy_seconds:.3g}"]
-        row += _cells(ratio, result.case.prefix_goal)
+        row += goal_cells(ratio, result.case.prefix_goal)
         row += [milliseconds(pieces)]
-        row += _cells(sweep.times_faster_than(pieces), INCREMENTAL_GOAL, at_most=True)
+        row += goal_cells(sweep.times_faster_than(pieces), INCREMENTAL_GOAL, at_most=True)
         rows.append(row)
     return table(head, rows)
 
 
-def _cells(ratio: Spread, goal: float | None, *, at_most: bool = False) -> list[str]:
-    if goal is None:
-        return [two_decimals(ratio), "", ""]
-    holds = ratio.median <= goal if at_most else ratio.median >= goal
-    bound = "at most" if at_most else "at least"
-    return [two_decimals(ratio), f"{bound} {goal:g}", verdict(holds)]
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="rank",
+            title="Ranks",
+            quick="small sizes only, < 10 s",
+            packages=["python-flint"],
+        )
+    )

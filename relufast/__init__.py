@@ -12,7 +12,9 @@ from relufast import statistics
 from relufast._blas import ensure_loaded as load_blas
 from relufast._fisher_basis import FisherBasis
 from relufast._library import get_include, get_library
+from relufast._progress_count import WorkProgress
 from relufast.activation_ranks import ActivationRanks, activation_ranks
+from relufast.active_rows import MinActiveRows, min_active_rows
 from relufast.arc_cosine import ArcCosineOperator, arc_cosine_kernel
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
@@ -25,7 +27,18 @@ from relufast.fisher import (
 from relufast.fisher_functions import FunctionForm, basis_functions, function_form
 from relufast.fisher_spectrum import FisherSpectrum, fisher_spectrum
 from relufast.gaussian_process import GaussianProcess, expected_breakpoints, expected_zeros
+from relufast.injectivity import InjectivityVerdict, is_injective
+from relufast.injectivity_capacity import (
+    Capacity,
+    CapacityCurve,
+    CapacityError,
+    capacity_curve,
+    injectivity_capacity,
+)
+from relufast.layer_mean_widths import LayerMeanWidths, layer_mean_widths
 from relufast.learning_curve import LearningCurve, learning_curve
+from relufast.local_injectivity import LocalInjectivity, local_injectivity
+from relufast.mean_width import gaussian_mean_width
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.monte_carlo import (
     Estimate,
@@ -40,6 +53,7 @@ from relufast.monte_carlo import (
 )
 from relufast.network import Network
 from relufast.neuron_census import Census, neuron_census
+from relufast.operator_mean_width import OperatorMeanWidth, operator_mean_width
 from relufast.rank import (
     IncrementalRank,
     RankResult,
@@ -54,12 +68,21 @@ from relufast.rank_theory import (
     revival_height,
 )
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.singular_values import (
+    LowRankFit,
+    ReLUSingularValues,
+    SingularValueProgress,
+    relu_singular_values,
+)
 from relufast.structural_rank import structural_rank
 
 __all__ = [
     "ActivationRanks",
     "ArcCosineOperator",
     "Breakpoints",
+    "Capacity",
+    "CapacityCurve",
+    "CapacityError",
     "Census",
     "EigenProgress",
     "Estimate",
@@ -71,17 +94,26 @@ __all__ = [
     "FunctionForm",
     "GaussianProcess",
     "IncrementalRank",
+    "InjectivityVerdict",
+    "LayerMeanWidths",
     "LearningCurve",
+    "LocalInjectivity",
+    "LowRankFit",
+    "MinActiveRows",
     "MinimalPieces",
     "MonteCarloError",
     "Network",
+    "OperatorMeanWidth",
     "Pieces",
     "Precision",
     "Progress",
     "RankResult",
+    "ReLUSingularValues",
     "RegionSparsity",
+    "SingularValueProgress",
     "StoreError",
     "TrialError",
+    "WorkProgress",
     "WorkerLostError",
     "__version__",
     "activation_ranks",
@@ -89,6 +121,7 @@ __all__ = [
     "arc_cosine_kernel",
     "basis_functions",
     "breakpoints",
+    "capacity_curve",
     "column_rank_profile",
     "effective_rank",
     "expected_breakpoints",
@@ -96,17 +129,25 @@ __all__ = [
     "expected_zeros",
     "fisher_spectrum",
     "function_form",
+    "gaussian_mean_width",
     "get_include",
     "get_library",
+    "injectivity_capacity",
+    "is_injective",
+    "layer_mean_widths",
     "learning_curve",
     "load_blas",
+    "local_injectivity",
     "matrix_rank",
+    "min_active_rows",
     "minimal_pieces",
     "monte_carlo",
     "neuron_census",
+    "operator_mean_width",
     "participation_ratio",
     "prefix_ranks",
     "region_sparsity",
+    "relu_singular_values",
     "replay",
     "revival_depths",
     "revival_height",

@@ -12,18 +12,25 @@ import numpy.typing
 
 __all__: list[str] = [
     "ActivationSigns",
+    "DirectionalExtremes",
     "Echelon",
     "Error",
+    "LayerErrors",
     "Network",
+    "PointTiles",
     "activation_ranks_modulo",
     "activation_signs",
     "arc_cosine",
     "arc_cosine_cross_gram",
     "arc_cosine_gram",
     "arc_cosine_product",
+    "ascend_on_sphere",
     "bends",
     "blas_ready",
+    "bound_on_sphere",
+    "cells_of_layer",
     "find_breakpoints",
+    "gaussian_directions",
     "largest_deviation",
     "load_blas",
     "minimal_pieces",
@@ -33,6 +40,8 @@ __all__: list[str] = [
     "primes",
     "rank_modulo",
     "rank_upper_bounds",
+    "rays_of_cell",
+    "search_few_active",
     "signs_of_linear_network",
     "version",
 ]
@@ -57,6 +66,39 @@ class ActivationSigns:
     @property
     def open_from(self) -> numpy.typing.NDArray[numpy.int32]: ...
 
+class PointTiles:
+    @typing.overload
+    def __init__(
+        self,
+        points: numpy.typing.NDArray[numpy.float64],
+        centre: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @typing.overload
+    def __init__(
+        self,
+        points: numpy.typing.NDArray[numpy.float32],
+        centre: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> None: ...
+    @property
+    def centre(self) -> numpy.typing.NDArray[numpy.float64]: ...
+
+class DirectionalExtremes:
+    def __init__(
+        self, directions: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]
+    ) -> None: ...
+    def maxima(
+        self,
+    ) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]: ...
+    def minima(
+        self,
+    ) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.int64]]: ...
+    def take(
+        self, points: PointTiles, n_threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> None: ...
+    def widths(self) -> numpy.typing.NDArray[numpy.float64]: ...
+
 class Echelon:
     def __init__(
         self,
@@ -77,6 +119,30 @@ class Echelon:
     ) -> numpy.typing.NDArray[numpy.int64]: ...
     @property
     def rank(self) -> int: ...
+
+class LayerErrors:
+    def __init__(
+        self,
+        a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        points: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ) -> None: ...
+    def fit(
+        self,
+        w: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        m: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        first_log2_q: typing.SupportsInt | typing.SupportsIndex,
+        last_log2_q: typing.SupportsInt | typing.SupportsIndex,
+        evaluations_each: typing.SupportsInt | typing.SupportsIndex,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64], float, int
+    ]: ...
+    def squares(
+        self,
+        l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
 
 def activation_ranks_modulo(
     network: Network,
@@ -115,6 +181,13 @@ def arc_cosine_product(
     degree: typing.SupportsInt | typing.SupportsIndex,
     n_threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> numpy.typing.NDArray[numpy.float64]: ...
+def ascend_on_sphere(
+    a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    starts: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[numpy.typing.NDArray[numpy.float64], numpy.typing.NDArray[numpy.float64]]: ...
 def bends(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -125,6 +198,23 @@ def bends(
     | None,
 ) -> tuple[numpy.typing.NDArray[numpy.int64], int]: ...
 def blas_ready() -> bool: ...
+def bound_on_sphere(
+    a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    known_square: typing.SupportsFloat | typing.SupportsIndex,
+    rtol: typing.SupportsFloat | typing.SupportsIndex,
+    most_cells: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[float, float, numpy.typing.NDArray[numpy.float64], int, bool]: ...
+def cells_of_layer(
+    normals: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    n_inputs: typing.SupportsInt | typing.SupportsIndex,
+    n_above: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    n_below: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    n_constant: typing.SupportsInt | typing.SupportsIndex,
+    row_at_infinity: typing.SupportsInt | typing.SupportsIndex,
+    stop_at_deficient: bool,
+    report: collections.abc.Callable[[int], typing.Any] | None,
+) -> dict[str, typing.Any]: ...
 def find_breakpoints(
     network: Network,
     lo: typing.SupportsFloat | typing.SupportsIndex,
@@ -135,6 +225,13 @@ def find_breakpoints(
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
+def gaussian_directions(
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    space: typing.SupportsInt | typing.SupportsIndex,
+    first: typing.SupportsInt | typing.SupportsIndex,
+    count: typing.SupportsInt | typing.SupportsIndex,
+    dimension: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def largest_deviation(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     y: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -209,6 +306,18 @@ def rank_upper_bounds(
     input_rank: typing.SupportsInt | typing.SupportsIndex,
     lower: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
 ) -> numpy.typing.NDArray[numpy.int64]: ...
+def rays_of_cell(
+    normals: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    positive: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+) -> numpy.typing.NDArray[numpy.int64]: ...
+def search_few_active(
+    matrix: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    bias: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    words: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+    n_steps: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+    report: collections.abc.Callable[[int], typing.Any] | None,
+) -> tuple[numpy.typing.NDArray[numpy.int64], numpy.typing.NDArray[numpy.float64]]: ...
 def signs_of_linear_network(
     network: Network, n_points: typing.SupportsInt | typing.SupportsIndex
 ) -> ActivationSigns: ...

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from relufast._scaling import scaled_rows
 from relufast._validate import FloatArray
 
 
@@ -18,10 +19,7 @@ class Directions(NamedTuple):
 
 def directions(rows: FloatArray, name: str) -> Directions:
     """Of rows whose squared norms float64 can hold."""
-    largest = np.abs(rows).max(axis=1)
-    # By powers of two, so that no square overflows or vanishes.
-    _, exponents = np.frexp(largest)
-    units = np.ldexp(rows, -exponents[:, np.newaxis])
+    units, exponents = scaled_rows(rows)
     lengths = np.sqrt(np.square(units).sum(axis=1))
     with np.errstate(over="ignore"):
         norms = np.ldexp(lengths, exponents)

@@ -8,6 +8,7 @@ import numpy as np
 
 from relufast import _fisher_groups, _validate
 from relufast._directions import Directions
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 GROUPS = tuple(_fisher_groups.DEGREES)
@@ -28,8 +29,8 @@ class FisherBasis:
 
     Attributes
     ----------
-    vectors : ndarray of float64, shape (m, 1 + d + d (d + 1) / 2 - 1)
-        Not normalised, group after group.
+    vectors : ndarray of float64, shape (m, d (d + 3) / 2)
+        Not normalised, group after group; read-only.
     groups : tuple of str
         The group of each column.
     indices : tuple of tuples of int
@@ -57,7 +58,7 @@ def approximate_eigenvectors(rows: Directions) -> FisherBasis:
         squares -= np.outer(direction, (direction @ squares) / (direction @ direction))
     indices = [_fisher_groups.indices(group, d, combined=True) for group in GROUPS]
     return FisherBasis(
-        vectors=vectors,
+        vectors=read_only(vectors),
         groups=tuple(g for g, own in zip(GROUPS, indices, strict=True) for _ in own),
         indices=tuple(index for own in indices for index in own),
     )

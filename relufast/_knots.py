@@ -65,12 +65,20 @@ def find_knots(
     certify: bool,
     n_threads: int,
     tile_size: int = 0,
+    chunk_size: int = 0,
 ) -> Knots:
     start, stop = line or (None, None)
     _blas.ensure_loaded()
     with _blas.single_threaded():
         found: dict[str, Any] = _core.find_breakpoints(
-            network._core_network(), *interval, start, stop, certify, n_threads, tile_size
+            network._core_network(),
+            *interval,
+            start,
+            stop,
+            certify,
+            n_threads,
+            tile_size,
+            chunk_size,
         )
     for name in ("reaches_output", "open_after"):
         found[name] = found[name].view(np.bool_)

@@ -7,6 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from relufast._products import norm, times, times_transposed, times_vector, transposed_times_vector
+from relufast._scaling import scaled_rows
 from relufast._validate import FloatArray
 
 _AT_ONCE = 64  # rows that are projected by one product
@@ -31,11 +33,10 @@ class OrthogonalBasis:
         return np.array(taken, np.int64)
 
     def _append_block(self, rows: FloatArray) -> list[int]:
-        # Divided by powers of two, so that no square overflows or vanishes.
-        _, exponents = np.frexp(np.abs(rows).max(axis=1))
-        units = np.ldexp(rows, -exponents[:, np.newaxis])
+        units, exponents = scaled_rows(rows)
+        lengths = np.sqrt(np.square(units).sum(axis=1))
         with np.errstate(divide="ignore"):
-            sizes = np.log2(np.linalg.norm(units, axis=1)) + exponents
+            sizes = np.log2(lengths) + exponents
         thresholds = np.maximum.accumulate(np.maximum(sizes, self._largest))
         self._largest = float(thresholds[-1])
         before = self.rank
@@ -45,11 +46,11 @@ class OrthogonalBasis:
             if self.rank == self._rows.shape[1] or sizes[i] == -math.inf:
                 continue
             new = self._rows[before : self.rank]
-            rest = _without(_without(remainder, new), new)
+            rest = _vector_without(_vector_without(remainder, new), new)
             # What is short beside its row may have lost its right angle to the older rows.
-            if np.linalg.norm(rest) < 0.5 * np.linalg.norm(units[i]):
-                rest = _without(rest, self._rows[: self.rank])
-            length = float(np.linalg.norm(rest))
+            if norm(rest) < 0.5 * lengths[i]:
+                rest = _vector_without(rest, self._rows[: self.rank])
+            length = norm(rest)
             if length == 0.0 or not self._is_long(
                 math.log2(length) + float(exponents[i]), float(thresholds[i])
             ):
@@ -73,5 +74,10 @@ class OrthogonalBasis:
 
 def _without(rows: FloatArray, basis: FloatArray) -> FloatArray:
     """The rows less their projections on an orthonormal basis."""
-    difference: FloatArray = rows - (rows @ basis.T) @ basis
-    return difference
+    if len(rows) == 1:  # for which a product of matrices is slow
+        return _vector_without(rows[0], basis)[np.newaxis]
+    return rows - times(times_transposed(rows, basis), basis)
+
+
+def _vector_without(vector: FloatArray, basis: FloatArray) -> FloatArray:
+    return vector - transposed_times_vector(basis, times_vector(basis, vector))

@@ -30,6 +30,10 @@ class ScaledIntegers:
         exponent = min(self.exponent, other.exponent)
         return ScaledIntegers(self.at_exponent(exponent) + other.at_exponent(exponent), exponent)
 
+    def times(self, other: ScaledIntegers) -> ScaledIntegers:
+        """Entry by entry, of shapes that broadcast."""
+        return ScaledIntegers(self.integers * other.integers, self.exponent + other.exponent)
+
     def dot(self, other: ScaledIntegers) -> ScaledIntegers:
         return ScaledIntegers(self.integers.dot(other.integers), self.exponent + other.exponent)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from relufast._products import norm, times_vector, transposed_times_vector
 from relufast._validate import FloatArray
 
 
@@ -28,27 +29,33 @@ def spectral_measure(
     With n points it is exact for polynomials to degree 2 n - 1. `n_points` says how many are
     needed, from the largest node so far; `rank` bounds the dimension of the space of v's images.
     """
-    mass = float(v @ v)
+    mass = float(np.square(v).sum())
     if mass == 0.0 or rank == 0:
         return SpectralMeasure(np.zeros(1), np.zeros(1))
     basis = np.empty((16, len(v)))
     basis[0] = v / np.sqrt(mass)
     diagonal: list[float] = []
     beside: list[float] = []
+    # The largest node rises from step to step, and with it what is needed: no quadrature before.
+    needed = 1
     while True:
         n = len(diagonal) + 1
         image = product(basis[n - 1])
-        scale = float(np.linalg.norm(image))
-        diagonal.append(float(basis[n - 1] @ image))
-        nodes, weights = _points(diagonal, beside)
-        if n >= min(rank, n_points(float(nodes[-1]))):
-            break
+        scale = norm(image)
+        diagonal.append(float((basis[n - 1] * image).sum()))
+        if n >= needed:
+            nodes, weights = _points(diagonal, beside)
+            needed = min(rank, n_points(float(nodes[-1])))
+            if n >= needed:
+                break
         # Twice, so that the basis stays orthogonal to rounding.
         for _ in range(2):
-            image -= basis[:n].T @ (basis[:n] @ image)
-        length = float(np.linalg.norm(image))
+            image -= transposed_times_vector(basis[:n], times_vector(basis[:n], image))
+        length = norm(image)
         if length <= 1e-14 * scale:
-            break  # a space that the matrix keeps
+            # A space that the matrix keeps.
+            nodes, weights = _points(diagonal, beside)
+            break
         beside.append(length)
         if n == len(basis):
             basis = np.concatenate([basis, np.empty_like(basis)])

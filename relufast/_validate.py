@@ -11,17 +11,21 @@ from __future__ import annotations
 import math
 import operator
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 ExactMatrix = NDArray[Any]  # of float64, int64 or uint64
+_Kind = TypeVar("_Kind")
 
 _EXACT_INTEGERS = 2**53
+_LARGEST_COORDINATE = 2.0**500  # of points whose distances are squared
+_ENTRIES_AT_ONCE = 2**22  # of what may not fit into memory
 
 
 def float_array(value: object, name: str, *, finite: bool = True) -> FloatArray:
@@ -63,6 +67,13 @@ def matrix(value: object, name: str) -> FloatArray:
     if array.ndim != 2:
         raise ValueError(f"{name} has shape {array.shape}, but needs a matrix, shape (m, n)")
     return array
+
+
+def require_columns(array: NDArray[Any], name: str, number: int, *, of: str | None = None) -> None:
+    """That a matrix has so many columns, perhaps as another argument has."""
+    if array.shape[1] != number:
+        beside = "" if of is None else f", as {of} has"
+        raise ValueError(f"{name} has shape {array.shape}, but needs {number} columns{beside}")
 
 
 def nonempty_matrix(value: object, name: str) -> FloatArray:
@@ -149,6 +160,46 @@ def finite_points(value: object, name: str, dimension: int) -> FloatArray:
     return np.ascontiguousarray(array.reshape(-1, dimension))
 
 
+def point_set(value: object, name: str, *, first: int = 0) -> NDArray[Any]:
+    """At least one point of at least one dimension, shape (m, d): finite float32 or float64.
+
+    Not copied where it is one of these already, so that a memory-mapped file stays on disk. No
+    entry exceeds 2**500, so that squares of distances fit float64. Rows count from `first`.
+    """
+    array = _unmasked_array(value, name)
+    if array.dtype == np.float16:
+        array = array.astype(np.float32)
+    elif array.dtype != np.float32:
+        array = float_array(value, name, finite=False)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs shape (m, d), at least one point of at "
+            "least one dimension"
+        )
+    rows = max(1, _ENTRIES_AT_ONCE // array.shape[1])
+    for begin in range(0, len(array), rows):
+        _require_moderate(array[begin : begin + rows], name, first + begin)
+    return array
+
+
+def labels(value: object, name: str, n_points: int, n_classes: int) -> NDArray[np.int64]:
+    """A class, from 0 on, for each point."""
+    array = _unmasked_array(value, name)
+    if array.dtype == np.bool_:
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers or bools")
+    if array.shape != (n_points,):
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs shape ({n_points},), one for each point"
+        )
+    outside = (array < 0) | (array >= n_classes)
+    if outside.any():
+        i = int(np.argmax(outside))
+        raise ValueError(f"{name}[{i}] is {array[i]}, but classes are 0 to {n_classes - 1}")
+    return array.astype(np.int64)
+
+
 def batch(value: object, name: str, dimension: int) -> FloatArray:
     """Finite points, shape (m, dimension); m may be 0."""
     array = float_array(value, name)
@@ -158,9 +209,9 @@ def batch(value: object, name: str, dimension: int) -> FloatArray:
 
 
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
-    """Two different finite points."""
-    first = vector(start, "start", dimension)
-    second = vector(stop, "stop", dimension)
+    """Two different finite points, copied: results keep them."""
+    first = vector(start, "start", dimension).copy()
+    second = vector(stop, "stop", dimension).copy()
     if np.array_equal(first, second):
         raise ValueError("start and stop are equal, but a line needs two different points")
     return first, second
@@ -216,7 +267,10 @@ def interval(value: object, name: str = "interval") -> tuple[float, float]:
 
 
 def by_layer(value: object, name: str, depth: int, *, or_zero: bool = False) -> FloatArray:
-    """A positive number for each layer, from one for all or from as many; with or_zero also 0."""
+    """A positive number for each layer, from one for all or from as many; with or_zero also 0.
+
+    Copied.
+    """
     array = float_array(value, name)
     if array.shape not in ((), (depth,)):
         raise ValueError(
@@ -226,7 +280,7 @@ def by_layer(value: object, name: str, depth: int, *, or_zero: bool = False) -> 
     if smallest < 0.0 or (smallest == 0.0 and not or_zero):
         wanted = "must not be negative" if or_zero else "must be positive"
         raise ValueError(f"{name} is {smallest}, but {wanted}")
-    return np.full(depth, array) if array.ndim == 0 else array
+    return np.full(depth, array)
 
 
 def finite_float(value: object, name: str) -> float:
@@ -249,6 +303,10 @@ def non_negative_float(value: object, name: str) -> float:
     if number < 0.0:
         raise ValueError(f"{name} is {number}, but must not be negative")
     return number
+
+
+def tolerance_or_none(value: object, name: str) -> float | None:
+    return None if value is None else non_negative_float(value, name)
 
 
 def integer(value: object, name: str) -> int:
@@ -286,6 +344,13 @@ def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
     return number
 
 
+def depth_up_to(value: object, name: str, largest: int, method: str) -> int:
+    number = positive_int(value, name)
+    if number > largest:
+        raise ValueError(f"{name} is {number}, but must be at most {largest} for {method!r}")
+    return number
+
+
 def prime_count(value: object, name: str) -> int:
     number = positive_int(value, name)
     if number > 2**16:
@@ -318,6 +383,14 @@ def step_numbers(value: object, name: str) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def dimension_of_all_groups(value: object, name: str) -> int:
+    """A number of inputs with which no group of `function_form` is empty."""
+    number = positive_int(value, name)
+    if number < 2:
+        raise ValueError(f"{name} is {number}, but must be at least 2 for all groups to exist")
+    return number
+
+
 def class_labels(value: object, name: str, length: int) -> NDArray[Any]:
     """A vector of that length of integers or texts, from integers, bools, texts or whole floats.
 
@@ -341,6 +414,30 @@ def class_labels(value: object, name: str, length: int) -> NDArray[Any]:
     ):
         raise ValueError(f"{name} has numbers that are no classes: give whole numbers, or texts")
     return numbers.astype(np.int64)
+
+
+def ranks_up_to(value: object, name: str, largest: int) -> tuple[int, ...]:
+    """Different numbers from 0 to `largest`, rising: from None all, from an integer that one."""
+    if value is None:
+        return tuple(range(largest + 1))
+    array = _unmasked_array(value, name)
+    if array.ndim == 0:
+        numbers = np.array([integer(value, name)], object)
+    elif array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs an integer or shape (n,), n at least 1"
+        )
+    elif array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers")
+    else:
+        numbers = array
+    for number in numbers:
+        if not 0 <= number <= largest:
+            raise ValueError(f"{name} has {number}, but ranks here are 0 to {largest}")
+    ranks = sorted({int(number) for number in numbers})
+    if len(ranks) < len(numbers):
+        raise ValueError(f"{name} has a number twice, but needs different ones")
+    return tuple(ranks)
 
 
 def group_degree(value: object, name: str) -> int:
@@ -413,6 +510,107 @@ def callable_or_none(value: object, name: str) -> Callable[..., object] | None:
     return value
 
 
+def function(value: object, name: str) -> Callable[..., Any]:
+    if not callable(value):
+        raise TypeError(f"{name} is {_type(value)}, but needs a callable")
+    return value
+
+
+def is_jitted(value: object) -> bool:
+    """Whether Numba's njit has made it; does not import Numba."""
+    return hasattr(value, "py_func") and hasattr(value, "signatures")
+
+
+def jitted_function(value: object, name: str) -> Any:
+    if not is_jitted(value):
+        raise TypeError(f"{name} is {_type(value)}, but needs a function made by njit")
+    return value
+
+
+def function_of_generator(value: object, name: str) -> Callable[..., Any]:
+    """A Python function f(rng), in the place of a statistic."""
+    if is_jitted(value):
+        raise TypeError(
+            f"{name} is a Numba function, whose shape is not known: give "
+            "statistics.JittedFunction(f, shape)"
+        )
+    if not callable(value):
+        raise TypeError(
+            f"{name} is {_type(value)}, but needs one of relufast.statistics or a callable f(rng)"
+        )
+    return value
+
+
+def returned_array(
+    value: object, function: str, shape: tuple[int, ...] | None = None
+) -> FloatArray:
+    """What a user's function returned, as float64: of this shape, or of any with an entry.
+
+    NaN and infinity pass.
+    """
+    if np.ma.is_masked(value):
+        raise TypeError(
+            f"{function} returns an array with masked entries, but needs numbers in all of them"
+        )
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{function} returns dtype {array.dtype}, but needs real numbers")
+    if shape is None and array.size == 0:
+        raise ValueError(f"{function} returns an array of shape {array.shape}, but needs a value")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{function} returns shape {array.shape}, but needs shape {shape}")
+    return array.astype(np.float64, copy=False)
+
+
+def name_and_version(name: object, version: object) -> tuple[str, str] | None:
+    """Both, or neither."""
+    for value, label in ((name, "name"), (version, "version")):
+        if value is not None and not isinstance(value, str):
+            raise TypeError(f"{label} is {_type(value)}, but needs a str")
+    if isinstance(name, str) and isinstance(version, str):
+        return name, version
+    if name is not None or version is not None:
+        given, missing = ("version", "name") if name is None else ("name", "version")
+        raise ValueError(f"{given} is given, but {missing} is missing: a store needs both")
+    return None
+
+
+def store_key(value: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """The key of a statistic, if it has one."""
+    if value is None:
+        raise ValueError(
+            "store is given, but the statistic has no name and version: a function's results "
+            "can only be kept with statistics.Function(f, name=..., version=...)"
+        )
+    return value
+
+
+def trial_number(value: object, name: str, block_size: int) -> int:
+    number = non_negative_int(value, name)
+    if number >= block_size:
+        raise ValueError(f"{name} is {number}, but a block has {block_size}")
+    return number
+
+
+def absent(value: object, name: str, reason: str) -> None:
+    """That an option is not given where it would mean nothing."""
+    if value is not None:
+        raise ValueError(f"{name} is {value!r}, but {reason}")
+
+
+def instance(value: object, name: str, kind: type[_Kind], needed: str) -> _Kind:
+    """An object of a class of relufast's own, or of a library's."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} is {_type(value)}, but needs {needed}")
+    return value
+
+
+def at_least_one(needed: str, **values: object) -> None:
+    """That not all of these options are missing."""
+    if all(value is None for value in values.values()):
+        raise ValueError(f"{' and '.join(values)} are missing: {needed}")
+
+
 def file_path(value: object, name: str = "path") -> Path:
     if not isinstance(value, (str, os.PathLike)):
         raise TypeError(f"{name} is {_type(value)}, but needs a str or a path object")
@@ -431,6 +629,26 @@ def network_widths(value: object, name: str = "widths") -> tuple[int, ...]:
             f"{name} has {len(widths)} entries, but needs at least 3: inputs, hidden, outputs"
         )
     return widths
+
+
+def one_input_widths(value: object, name: str = "widths") -> tuple[int, ...]:
+    """As `network_widths`, with one input."""
+    widths = network_widths(value, name)
+    if widths[0] != 1:
+        raise ValueError(f"{name}[0] is {widths[0]}, but must be 1: one input, one line")
+    return widths
+
+
+def rising_integers(value: object, name: str) -> tuple[int, ...]:
+    """One or more positive integers, each larger than the one before."""
+    if isinstance(value, np.ndarray) and value.ndim == 1:
+        value = value.tolist()
+    if not isinstance(value, (list, tuple, range)):
+        raise TypeError(f"{name} is {_type(value)}, but needs a list or tuple of integers")
+    numbers = tuple(positive_int(number, f"{name}[{i}]") for i, number in enumerate(value))
+    if not numbers or any(b <= a for a, b in pairwise(numbers)):
+        raise ValueError(f"{name} is {numbers}, but needs at least one integer, and rising ones")
+    return numbers
 
 
 def network_parameters(
@@ -507,6 +725,16 @@ def _require_finite(array: FloatArray, name: str) -> None:
     index = tuple(int(i) for i in np.argwhere(~finite)[0])
     entry = f"{name}[{', '.join(map(str, index))}]" if index else name
     raise ValueError(f"{entry} is {array[index]}, but must be finite")
+
+
+def _require_moderate(rows: NDArray[Any], name: str, first: int) -> None:
+    # As Python's floats, because float32 does not hold the limit.
+    if float(rows.min()) >= -_LARGEST_COORDINATE and float(rows.max()) <= _LARGEST_COORDINATE:
+        return  # which no NaN passes
+    fits = np.abs(rows.astype(np.float64)) <= _LARGEST_COORDINATE
+    i, j = (int(k) for k in np.argwhere(~fits)[0])
+    wanted = "at most 2**500 in size" if np.isfinite(rows[i, j]) else "finite"
+    raise ValueError(f"{name}[{first + i}, {j}] is {rows[i, j]}, but must be {wanted}")
 
 
 def _type(value: object) -> str:

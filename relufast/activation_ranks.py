@@ -9,8 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _blas, _core, _validate
+from relufast._distinct_rows import distinct_rows
 from relufast._exact_activations import BUDGET, ExactActivations
-from relufast._numerical_ranks import numerical_ranks
+from relufast._numerical_rank import numerical_rank
+from relufast._primes import first_primes, prime
+from relufast._read_only import read_only
+from relufast._scaled_activations import scaled_activations
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 from relufast.rank import matrix_rank
@@ -166,7 +170,8 @@ def activation_ranks(
     n_primes = _validate.prime_count(max_primes, "max_primes")
     proves_signs = _validate.flag(certify, "certify")
     if chosen == "numerical":
-        ranks = numerical_ranks(checked, points)
+        found = [numerical_rank(h) for h in scaled_activations(checked, points)]
+        ranks = np.array(found, dtype=np.int64)
         return _result(ranks, ranks, None, (), chosen, proven=False)
     solver = _Solver(checked, points, proves_signs)
     if chosen == "structural":
@@ -181,7 +186,7 @@ class _Solver:
 
     def __init__(self, network: Network, points: FloatArray, certify: bool) -> None:
         # Equal inputs have equal activations: without copies the pattern bounds the rank better.
-        self._points = _distinct_rows(points)
+        self._points = distinct_rows(points)
         self._depth = network.depth
         self._handle = network._core_network()
         if network.negative_slope == 1.0:
@@ -195,18 +200,17 @@ class _Solver:
         self.open_signs = self._signs.n_open if certify else None
 
     def bounds(self, max_primes: int) -> tuple[Ranks, Ranks, tuple[int, ...]]:
-        primes = _core.primes(max_primes)
-        lower = self._ranks_modulo(primes[0], np.ones(self._depth, dtype=bool))
+        lower = self._ranks_modulo(prime(0), np.ones(self._depth, dtype=bool))
         upper = self.upper(lower)
         n_used = 1
-        for prime in primes[1:]:
+        while n_used < max_primes:
             # What open points leave between the bounds no prime can close.
             unsettled = lower + self._n_open_points < upper
             if not unsettled.any():
                 break
-            lower = np.maximum(lower, self._ranks_modulo(prime, unsettled))
+            lower = np.maximum(lower, self._ranks_modulo(prime(n_used), unsettled))
             n_used += 1
-        return lower, upper, tuple(primes[:n_used])
+        return lower, upper, first_primes(n_used)
 
     def upper(self, lower: Ranks) -> Ranks:
         n_used_inputs = int(np.count_nonzero(self._points.any(axis=0)))
@@ -227,17 +231,11 @@ class _Solver:
         layers = np.arange(1, self._depth + 1)
         return np.searchsorted(np.sort(self._signs.open_from), layers, side="right")
 
-    def _ranks_modulo(self, prime: int, wanted: NDArray[np.bool_]) -> Ranks:
+    def _ranks_modulo(self, modulus: int, wanted: NDArray[np.bool_]) -> Ranks:
         with _blas.single_threaded():
             return _core.activation_ranks_modulo(
-                self._handle, self._points, self._signs, prime, wanted.tolist()
+                self._handle, self._points, self._signs, modulus, wanted.tolist()
             )
-
-
-def _distinct_rows(points: FloatArray) -> FloatArray:
-    points = np.ascontiguousarray(points) + 0.0  # -0 is 0
-    first = {row.tobytes(): i for i, row in reversed(list(enumerate(points)))}
-    return points if len(first) == len(points) else points[sorted(first.values())]
 
 
 def _result(
@@ -250,16 +248,11 @@ def _result(
 ) -> ActivationRanks:
     meet = lower == upper
     return ActivationRanks(
-        lower=_frozen(lower),
-        upper=_frozen(upper),
-        rank=_frozen(np.where(meet, lower, -1)),
-        certified=_frozen(meet & proven),
-        uncertified_signs=None if open_signs is None else _frozen(open_signs),
+        lower=read_only(lower),
+        upper=read_only(upper),
+        rank=read_only(np.where(meet, lower, -1)),
+        certified=read_only(meet & proven),
+        uncertified_signs=None if open_signs is None else read_only(open_signs),
         primes=primes,
         method=method,
     )
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.flags.writeable = False
-    return array

@@ -84,10 +84,7 @@ def arc_cosine_kernel(
     if Y is None:
         return KernelForm(points, "X", degree=order, factor=factor).to_dense(threads)
     others = _validate.nonempty_matrix(Y, "Y")
-    if others.shape[1] != points.shape[1]:
-        raise ValueError(
-            f"Y has shape {others.shape}, but needs {points.shape[1]} columns, as X has"
-        )
+    _validate.require_columns(others, "Y", points.shape[1], of="X")
     of_x, of_y = directions(points, "X"), directions(others, "Y")
     with single_threaded():
         kernel = _core.arc_cosine_cross_gram(of_x.units, of_y.units, order, threads)

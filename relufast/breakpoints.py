@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from relufast import _validate
 from relufast._cpus import thread_count
 from relufast._knots import find_knots, resolve_exactly
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 
 IntArray = NDArray[np.int32]
 BoolArray = NDArray[np.bool_]
-_Array = TypeVar("_Array", bound=NDArray[Any])
 
 
 class Pieces(NamedTuple):
@@ -238,17 +238,17 @@ def breakpoints(
         knots = resolve_exactly(knots, network, (lo, hi), line)
     x, x_error, reaches_output, sites = knots.by_crossing()
     return Breakpoints(
-        positions=_frozen(x),
-        position_error=_frozen(x_error),
-        layers=_frozen(knots.layers),
-        neurons=_frozen(knots.neurons),
-        reaches_output=_frozen(reaches_output),
-        sites=_frozen(sites),
+        positions=read_only(x),
+        position_error=read_only(x_error),
+        layers=read_only(knots.layers),
+        neurons=read_only(knots.neurons),
+        reaches_output=read_only(reaches_output),
+        sites=read_only(sites),
         certified=certify and knots.n_undecided == 0,
         n_ambiguous=knots.n_undecided if certify else None,
         interval=(lo, hi),
         network=network,
-        line=line,
+        line=None if line is None else (read_only(line[0]), read_only(line[1])),
     )
 
 
@@ -295,7 +295,7 @@ def _pieces(found: Breakpoints) -> Pieces:
             intercept = (gain * intercept) @ weights.T + biases
         slopes[begin:end] = slope
         intercepts[begin:end] = intercept
-    return Pieces(_frozen(edges), _frozen(slopes), _frozen(intercepts))
+    return Pieces(read_only(edges), read_only(slopes), read_only(intercepts))
 
 
 def _number_inside(lo: float, hi: float) -> float:
@@ -307,8 +307,3 @@ def _number_inside(lo: float, hi: float) -> float:
     if math.isinf(hi):
         return lo + max(1.0, abs(lo))
     return lo + 0.5 * (hi - lo)
-
-
-def _frozen(array: _Array) -> _Array:
-    array.flags.writeable = False
-    return array

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast import _validate
+from relufast._scaling import scaled
 from relufast._validate import FloatArray
 
 
@@ -169,7 +170,7 @@ def _prepared(A: ArrayLike, centered: bool) -> FloatArray | None:
     array = _validate.matrix(A, "A")
     if _validate.flag(centered, "centered") and array.size > 0:
         array = _centered(array)
-    return _scaled(array)
+    return _scaled_or_none(array)
 
 
 def _centered(array: FloatArray) -> FloatArray:
@@ -178,21 +179,18 @@ def _centered(array: FloatArray) -> FloatArray:
         array = np.ldexp(array, -2)  # differences must not overflow
     # Less the first row before, equal rows are exactly zero, and a mean that is large against the
     # differences costs no digits.
-    differences = _scaled(array - array[0])
+    differences = _scaled_or_none(array - array[0])
     if differences is None:
         return np.zeros_like(array)
     centered: FloatArray = differences - differences.mean(axis=0)
     return centered
 
 
-def _scaled(array: FloatArray) -> FloatArray | None:
-    """Times a power of two, so that no square overflows, and none that counts underflows."""
-    largest = float(np.abs(array).max(initial=0.0))
-    if largest == 0.0:
+def _scaled_or_none(array: FloatArray) -> FloatArray | None:
+    if not array.any():
         return None
-    _, exponent = math.frexp(largest)
-    scaled: FloatArray = np.ldexp(np.ascontiguousarray(array), -exponent)
-    return scaled
+    units, _ = scaled(np.ascontiguousarray(array))
+    return units
 
 
 def _gram(matrix: FloatArray) -> FloatArray:

@@ -201,11 +201,8 @@ class FisherInformation(SymmetricOperator):
         """
         self = cls.__new__(cls)
         self._set_weights(W)
-        points = _validate.nonempty_matrix(X, "X")
-        if points.shape[1] != self.dimension:
-            raise ValueError(
-                f"X has shape {points.shape}, but needs {self.dimension} columns, as W has"
-            )
+        points = _validate.nonempty_matrix(X, "X").copy()
+        _validate.require_columns(points, "X", self.dimension, of="W")
         self._form = FeatureForm(self._weights, points)
         return self
 

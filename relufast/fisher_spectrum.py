@@ -10,6 +10,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from relufast import _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 # E_2n / (4 n), of Euler's numbers. From that dimension on what is left out is below 1e-17.
@@ -181,8 +182,7 @@ def _sequence(
         # Python rounds a quotient of integers once, whatever their size.
         value *= numerator / denominator
         values[k + 2] = value
-    values.flags.writeable = False
-    return values
+    return read_only(values)
 
 
 def _ratio_of_shares(d: int, k: int) -> tuple[int, int]:

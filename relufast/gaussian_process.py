@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class GaussianProcess:
         # What a later layer does to a variance: v -> bias + gain v.
         self._gains = 0.5 * (1.0 + self._slope**2) * weights[1:]
         self._biases = biases[1:]
-        self.scales = _frozen(np.sqrt(self._squared_scales()))
+        self.scales = read_only(np.sqrt(self._squared_scales()))
 
     def _squared_scales(self) -> FloatArray:
         """A_l / B_l, which neither overflows nor vanishes where A_l and B_l do."""
@@ -400,8 +401,3 @@ def _direction(end: float, location: float, scale: float) -> tuple[float, float]
         return 1.0, 0.0
     distance = math.hypot(end - location, scale)
     return scale / distance, (end - location) / distance
-
-
-def _frozen(array: FloatArray) -> FloatArray:
-    array.flags.writeable = False
-    return array

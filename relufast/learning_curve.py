@@ -10,6 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._blas import single_threaded
+from relufast._products import times_vector, transposed_times_vector
+from relufast._read_only import read_only
 from relufast._spectral_measure import SpectralMeasure, spectral_measure
 from relufast._validate import FloatArray
 from relufast.fisher import FisherInformation
@@ -166,38 +169,43 @@ def learning_curve(
             f"eta is {rate}, but must be below 2 / lambda_1 = {2.0 / largest:.6g}, from where on "
             "gradient descent diverges"
         )
+    vectors = pairs.eigenvectors
     error = begin - goal
-    parts = pairs.eigenvectors.T @ error
-    others = error - pairs.eigenvectors @ parts
+    with single_threaded():
+        parts = transposed_times_vector(vectors, error)
+        others = error - times_vector(vectors, parts)
 
     def product(v: FloatArray) -> FloatArray:
         image = fisher.matvec(v, n_threads=n_threads)
-        return image - pairs.eigenvectors @ (pairs.eigenvectors.T @ image)
+        return image - times_vector(vectors, transposed_times_vector(vectors, image))
 
     limits = fisher_spectrum(d, 4).eigenvalues
     losses, theory = np.empty((2, len(numbers), degree + 2))
-    for k, group in enumerate(np.split(np.arange(m), ends)[: degree + 1]):
-        squares = parts[group] ** 2
-        values = pairs.eigenvalues[group]
-        losses[:, k] = _loss(SpectralMeasure(values, squares), rate, numbers)
-        at_limit = SpectralMeasure(limits[[k]], squares.sum(keepdims=True))
-        theory[:, k] = _loss(at_limit, rate, numbers)
     last = float(pairs.eigenvalues[-1])
     last_step = int(numbers.max())
-    rest = spectral_measure(
-        product,
-        others,
-        m - len(parts),
-        lambda found: _points(rate, min(_MARGIN * found, last), last_step),
-    )
-    losses[:, -1] = _loss(rest, rate, numbers)
-    initial = _loss(rest, rate, np.zeros(1, np.int64))[0]
-    theory[:, -1] = initial * _remaining(rate * limits[_NEXT_DEGREE[degree]], numbers)
-    for array in (numbers, losses, theory):
-        array.flags.writeable = False
-    largest_eta = 2.0 / largest if largest > 0.0 else math.inf
+    with single_threaded():
+        for k, group in enumerate(np.split(np.arange(m), ends)[: degree + 1]):
+            squares = parts[group] ** 2
+            values = pairs.eigenvalues[group]
+            losses[:, k] = _loss(SpectralMeasure(values, squares), rate, numbers)
+            at_limit = SpectralMeasure(limits[[k]], squares.sum(keepdims=True))
+            theory[:, k] = _loss(at_limit, rate, numbers)
+        rest = spectral_measure(
+            product,
+            others,
+            m - len(parts),
+            lambda found: _points(rate, min(_MARGIN * found, last), last_step),
+        )
+        losses[:, -1] = _loss(rest, rate, numbers)
+        initial = _loss(rest, rate, np.zeros(1, np.int64))[0]
+        theory[:, -1] = initial * _remaining(rate * limits[_NEXT_DEGREE[degree]], numbers)
     return LearningCurve(
-        numbers, (*_GROUPS[: degree + 1], "rest"), losses, theory, rate, largest_eta
+        steps=read_only(numbers),
+        groups=(*_GROUPS[: degree + 1], "rest"),
+        loss=read_only(losses),
+        theory=read_only(theory),
+        eta=rate,
+        largest_eta=2.0 / largest if largest > 0.0 else math.inf,
     )
 
 
@@ -212,8 +220,7 @@ def _remaining(rates: FloatArray | float, steps: NDArray[np.int64]) -> FloatArra
 
 def _loss(measure: SpectralMeasure, eta: float, steps: NDArray[np.int64]) -> FloatArray:
     remaining = _remaining(eta * measure.nodes, steps)
-    loss: FloatArray = 0.5 * remaining @ (measure.nodes * measure.weights)
-    return loss
+    return 0.5 * times_vector(remaining, measure.nodes * measure.weights)
 
 
 def _points(eta: float, largest: float, last_step: int) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relufast import _core, _validate
 from relufast._exact_tube import ExactTube
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 # By how much the tube is narrowed for a function whose rounded knots still lie in it, in units of
@@ -165,8 +166,8 @@ def minimal_pieces(x: ArrayLike, y: ArrayLike, tolerance: float) -> MinimalPiece
     return MinimalPieces(
         count=path.count,
         tolerance=limit,
-        knots=_frozen(knots),
-        values=_frozen(values),
+        knots=read_only(knots),
+        values=read_only(values),
         deviation=deviation,
         certified=path.n_open == 0,
         n_ambiguous=path.n_open,
@@ -251,8 +252,8 @@ def _merged(x: FloatArray, y: FloatArray) -> MinimalPieces:
     return MinimalPieces(
         count=len(vertices) - 1,
         tolerance=0.0,
-        knots=_frozen(x[vertices]),
-        values=_frozen(y[vertices]),
+        knots=read_only(x[vertices]),
+        values=read_only(y[vertices]),
         deviation=0.0,
         certified=n_open == 0,
         n_ambiguous=n_open,
@@ -298,8 +299,3 @@ def _orientation(x: FloatArray, y: FloatArray, tolerance: float) -> _Orientation
         return tube[0].orientation(a, b, c, new_exits)
 
     return orientation
-
-
-def _frozen(array: FloatArray) -> FloatArray:
-    array.flags.writeable = False
-    return array

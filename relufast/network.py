@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _core, _forward_pass, _network_file, _random_layers, _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 
@@ -98,8 +99,8 @@ class Network:
     ) -> None:
         """Take checked C-contiguous arrays that nobody else will write to."""
         state = {
-            "_weights": tuple(_read_only(w) for w in weights),
-            "_biases": tuple(_read_only(b) for b in biases),
+            "_weights": tuple(_read_only_view(w) for w in weights),
+            "_biases": tuple(_read_only_view(b) for b in biases),
             "_negative_slope": negative_slope,
             "_rounded_line": rounded_line,
             "_handle": None,
@@ -445,12 +446,11 @@ class Network:
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
-def _read_only(array: FloatArray) -> FloatArray:
+def _read_only_view(array: FloatArray) -> FloatArray:
     """A view that cannot be made writeable again, as the owner of the memory could."""
-    array.flags.writeable = False
     if isinstance(array.base, np.ndarray):
-        array.base.flags.writeable = False
-    return array[...]
+        read_only(array.base)
+    return read_only(array)[...]
 
 
 def _row_sums(terms: FloatArray) -> FloatArray:
@@ -476,6 +476,4 @@ def _joined_widths(widths: Sequence[int]) -> str:
 
 def checked_network(value: object) -> Network:
     """The value, if it is a network."""
-    if not isinstance(value, Network):
-        raise TypeError(f"network is of type {type(value).__name__}, but needs a relufast.Network")
-    return value
+    return _validate.instance(value, "network", Network, "a relufast.Network")

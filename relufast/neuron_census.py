@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _blas, _core, _validate
 from relufast._exact_activations import BUDGET, ExactActivations
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 
 IntArray = NDArray[np.int64]
-_Array = TypeVar("_Array", bound=NDArray[Any])
 
 # Entries of a layer at the points that are worked on at once: some 8 MB an array.
 _ENTRIES_AT_ONCE = 2**20
@@ -163,15 +162,10 @@ def _census(tallies: list[_Tally], n_points: int) -> Census:
     ]
     return Census(
         n_points=n_points,
-        n_active=tuple(_frozen(tally.active) for tally in tallies),
-        dead=_frozen(np.array(dead, dtype=np.int64)),
-        always_on=_frozen(np.array(always_on, dtype=np.int64)),
-        mixed=_frozen(np.array(mixed, dtype=np.int64)),
-        n_uncertain=_frozen(np.array([tally.n_open for tally in tallies], dtype=np.int64)),
-        certified=_frozen(np.array(certified)),
+        n_active=tuple(read_only(tally.active) for tally in tallies),
+        dead=read_only(np.array(dead, dtype=np.int64)),
+        always_on=read_only(np.array(always_on, dtype=np.int64)),
+        mixed=read_only(np.array(mixed, dtype=np.int64)),
+        n_uncertain=read_only(np.array([tally.n_open for tally in tallies], dtype=np.int64)),
+        certified=read_only(np.array(certified)),
     )
-
-
-def _frozen(array: _Array) -> _Array:
-    array.flags.writeable = False
-    return array

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _core, _validate
 from relufast._blas import single_threaded
+from relufast._distinct_rows import distinct_rows
 from relufast._minor_bounds import minor_bits
+from relufast._numerical_rank import numerical_rank
 from relufast._orthogonal_basis import OrthogonalBasis
+from relufast._primes import first_primes, prime
 from relufast._validate import ExactMatrix
+from relufast.structural_rank import structural_rank
 
 # Primes that are tried where no proof is in sight: a false drop at all of them has a chance of
 # about 2**-69 for a matrix that was not made for them.
@@ -104,9 +106,9 @@ def matrix_rank(A: ArrayLike, *, method: str = "exact", rtol: float | None = Non
     RankResult(rank=2, lower=2, upper=2, certified=True, primes=(7424201,))
     """
     if _method(method) == "numerical":
-        return _numerical_rank(A, rtol)
-    if rtol is not None:
-        raise ValueError(f"rtol is {rtol!r}, but the exact method has no tolerance")
+        rank = numerical_rank(_validate.matrix(A, "A"), _validate.tolerance_or_none(rtol, "rtol"))
+        return RankResult(rank, rank, rank, False, ())
+    _validate.absent(rtol, "rtol", "the exact method has no tolerance")
     matrix = _validate.exact_matrix(A, "A")
     # Several threads are slower at such sizes, by far on a machine that is busy.
     with single_threaded():
@@ -233,12 +235,13 @@ class IncrementalRank:
         self._is_exact = _method(method) == "exact"
         self._basis: _core.Echelon | OrthogonalBasis
         if self._is_exact:
-            if rtol is not None:
-                raise ValueError(f"rtol is {rtol!r}, but the exact method has no tolerance")
-            self._basis = _core.Echelon(self._n_columns, _primes(1)[0])
+            _validate.absent(rtol, "rtol", "the exact method has no tolerance")
+            self._basis = _core.Echelon(self._n_columns, prime(0))
         else:
-            default = max(self._n_columns, 32) * 2.0**-52
-            self._basis = OrthogonalBasis(self._n_columns, _tolerance(rtol, default))
+            tolerance = _validate.tolerance_or_none(rtol, "rtol")
+            if tolerance is None:
+                tolerance = max(self._n_columns, 32) * 2.0**-52
+            self._basis = OrthogonalBasis(self._n_columns, tolerance)
         self._n_rows = 0
         self._independent: list[NDArray[np.int64]] = []
 
@@ -260,10 +263,7 @@ class IncrementalRank:
             matrix: ExactMatrix = _validate.exact_matrix(rows, name)
         else:
             matrix = _validate.matrix(rows, name)
-        if matrix.shape[1] != self._n_columns:
-            raise ValueError(
-                f"{name} has shape {matrix.shape}, but needs {self._n_columns} columns"
-            )
+        _validate.require_columns(matrix, name, self._n_columns)
         before = self.rank
         # Several threads are slower at such sizes, by far on a machine that is busy.
         with single_threaded():
@@ -300,82 +300,43 @@ def _method(method: object) -> str:
     return _validate.choice(method, "method", ("exact", "numerical"))
 
 
-def _tolerance(rtol: object, default: float) -> float:
-    return default if rtol is None else _validate.non_negative_float(rtol, "rtol")
-
-
-def _numerical_rank(A: ArrayLike, rtol: float | None) -> RankResult:
-    from scipy.linalg import svdvals  # 0.3 s, which `import relufast` need not take
-
-    matrix = _validate.matrix(A, "A")
-    tolerance = _tolerance(rtol, max(matrix.shape) * 2.0**-52)
-    rank = 0
-    largest = np.abs(matrix).max(initial=0.0)
-    if largest > 0.0:
-        _, exponent = math.frexp(largest)
-        values = svdvals(np.ldexp(matrix, -exponent), overwrite_a=True, check_finite=False)
-        rank = int(np.count_nonzero(values > tolerance * values[0]))
-    return RankResult(rank, rank, rank, False, ())
-
-
 def _exact_rank(matrix: ExactMatrix) -> RankResult:
     if 0 in matrix.shape:
         return RankResult(0, 0, 0, True, ())
-    lower = _core.rank_modulo(matrix, _primes(1)[0])
+    lower = _core.rank_modulo(matrix, prime(0))
     upper = min(matrix.shape)
     if lower < upper:
         matrix = _without_repetitions(matrix)
         upper = min(matrix.shape)
     if lower < upper:
-        upper = _structural_rank(matrix)
+        upper = structural_rank(matrix != 0)
     used = 1
     while lower < upper:
         needed = _primes_for_proof(matrix, lower)
         found = lower
         while used < (needed or _UNPROVEN_PRIMES) and found == lower:
-            found = max(lower, _core.rank_modulo(matrix, _primes(used + 1)[used]))
+            found = max(lower, _core.rank_modulo(matrix, prime(used)))
             used += 1
         if found == lower:
             upper = lower if needed is not None else upper
             break
         lower = found
-    return RankResult(lower, lower, upper, lower == upper, tuple(_primes(used)[:used]))
+    return RankResult(lower, lower, upper, lower == upper, first_primes(used))
 
 
 def _profile(matrix: ExactMatrix, axis: int) -> NDArray[np.int64]:
     if 0 in matrix.shape:
         return np.empty(0, np.int64)
     with single_threaded():
-        profile, _ = _core.pivots_modulo(matrix, _primes(1)[0], axis == 0)
+        profile, _ = _core.pivots_modulo(matrix, prime(0), axis == 0)
     return profile
 
 
 def _without_repetitions(matrix: ExactMatrix) -> ExactMatrix:
     """Without zero rows and columns, and with one of those that are equal: of the same rank."""
     for _ in range(2):
-        matrix = np.ascontiguousarray(_distinct_rows(matrix).T)
+        matrix = np.ascontiguousarray(distinct_rows(matrix[matrix.any(axis=1)]).T)
     return matrix
-
-
-def _distinct_rows(matrix: ExactMatrix) -> ExactMatrix:
-    if 0 in matrix.shape:
-        return matrix
-    # Bytes differ where numbers do, but for the sign of zero.
-    compared = matrix + matrix.dtype.type(0)
-    first = {row.tobytes(): i for i, row in reversed(list(enumerate(compared)))}
-    first.pop(bytes(matrix.itemsize * matrix.shape[1]), None)
-    return matrix if len(first) == len(matrix) else matrix[sorted(first.values())]
-
-
-def _structural_rank(matrix: ExactMatrix) -> int:
-    """The largest rank that a matrix with these zeros can have."""
-    pattern = matrix != 0
-    if pattern.all():
-        return int(min(matrix.shape))
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import structural_rank
-
-    return int(structural_rank(csr_array(pattern)))
 
 
 def _primes_for_proof(matrix: ExactMatrix, rank: int) -> int | None:
@@ -385,13 +346,3 @@ def _primes_for_proof(matrix: ExactMatrix, rank: int) -> int | None:
     r, (m, n) = rank, matrix.shape
     work = 2.0 * r * (m * n - r * (m + n) / 2.0 + r * r / 3.0) + 30.0 * m * n
     return needed if needed <= min(_MOST_PRIMES, _PROOF_WORK / work) else None
-
-
-def _primes(count: int) -> Sequence[int]:
-    """The first ones of a fixed list, or more."""
-    return _prime_list(1 << max(4, (count - 1).bit_length()))
-
-
-@cache
-def _prime_list(count: int) -> tuple[int, ...]:
-    return tuple(_core.primes(count))

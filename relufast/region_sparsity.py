@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.breakpoints import Breakpoints, breakpoints
 from relufast.minimal_pieces import count_minimal_pieces
@@ -144,13 +145,11 @@ def region_sparsity(
     n_ambiguous = (found.n_ambiguous or 0) + sum(open_decisions)
     ratio = found.n_output_regions / minimal
     exponent, error = _slope(np.log(limits), np.log(ratio))
-    for array in (limits, minimal, ratio):
-        array.flags.writeable = False
     return RegionSparsity(
-        tolerances=limits,
+        tolerances=read_only(limits),
         used=found.n_output_regions,
-        minimal=minimal,
-        ratio=ratio,
+        minimal=read_only(minimal),
+        ratio=read_only(ratio),
         growth_exponent=exponent,
         growth_exponent_error=error,
         certified=n_ambiguous == 0,

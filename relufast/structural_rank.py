@@ -42,10 +42,10 @@ def structural_rank(pattern: ArrayLike) -> int:
     2
     """
     entries = _validate.pattern(pattern)
-    if entries.size == 0:
-        return 0
+    if entries.all():  # so if there is none
+        return int(min(entries.shape))
     # Imported here because they take 0.1 s, which `import relufast` need not.
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_array
     from scipy.sparse.csgraph import structural_rank as matched
 
-    return int(matched(csr_matrix(entries)))
+    return int(matched(csr_array(entries)))

@@ -37,6 +37,12 @@ def kernel_matrix(X: FloatArray, Y: FloatArray, degree: int) -> FloatArray:
     return np.array([[float(kernel(x, y, degree)) for y in Y] for x in X])
 
 
+def hidden_weights(m: int, d: int, rng: np.random.Generator) -> FloatArray:
+    """From N(0, 1/m)."""
+    weights: FloatArray = rng.standard_normal((m, d)) / np.sqrt(m)
+    return weights
+
+
 def fisher_matrix(W: FloatArray) -> FloatArray:
     """By NumPy's arccos, which loses digits near the diagonal only in the second order."""
     norms = np.linalg.norm(W, axis=1)

@@ -6,23 +6,37 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 
 
-def seconds_until_stopped(script: str) -> float:
-    """How long a script that prints "ready" and then works goes on after SIGINT."""
+def seconds_until_stopped(
+    script: str,
+    *arguments: object,
+    wait_until_ready: Callable[[], object] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> float:
+    """How long a script goes on after SIGINT, which ends it as it ends any Python program.
+
+    It is sent half a second after the script printed "ready", or a given function returned.
+    """
     with subprocess.Popen(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", script, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        env=env,
         text=True,
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        if wait_until_ready is None:
+            assert process.stdout.readline() == "ready\n"
+        else:
+            wait_until_ready()
         time.sleep(0.5)
         assert process.poll() is None
         begin = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
         waited = time.monotonic() - begin
+    assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in stderr
     return waited

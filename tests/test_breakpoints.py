@@ -357,6 +357,18 @@ def test_result_is_read_only() -> None:
         found.certified = False  # type: ignore[misc]
 
 
+def test_ends_of_a_line_may_be_changed_afterwards() -> None:
+    network = relufast.Network.random((2, 5, 1), seed=1)
+    start, stop = np.array([0.0, 1.0]), np.array([1.0, -1.0])
+    found = relufast.breakpoints(network, start=start, stop=stop)
+    before = found.function([0.25])
+    start[:], stop[:] = 5.0, 7.0
+    assert np.array_equal(found.function([0.25]), before)
+    assert found.line is not None
+    with pytest.raises(ValueError, match="read-only"):
+        found.line[0][0] = 0.0
+
+
 @pytest.mark.parametrize(("certify", "expected"), [(True, "certified)"), (False, "not certified)")])
 def test_repr(certify: bool, expected: str) -> None:
     found = relufast.breakpoints(gaussian(10, 1, 1), (-1e9, 1e9), certify=certify)

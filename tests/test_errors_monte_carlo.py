@@ -10,6 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from executors import dask_client
 
 import relufast
 from relufast.statistics import BreakpointCounts, Function, JittedFunction
@@ -82,13 +83,8 @@ def test_the_seed_has_no_default() -> None:
 
 def test_a_dask_client_is_no_executor() -> None:
     """It has `submit` all the same."""
-    from dask.distributed import Client, LocalCluster
-
     with (
-        LocalCluster(
-            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
-        ) as cluster,
-        Client(cluster) as client,
+        dask_client(1, processes=False) as client,
         pytest.raises(TypeError, match="executor is of type Client, but needs an Executor"),
     ):
         relufast.monte_carlo(number, n_trials=10, seed=1, executor=client)

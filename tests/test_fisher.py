@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import FrozenInstanceError
+from typing import Literal
 
 import mpmath
 import numpy as np
@@ -349,12 +350,28 @@ def test_a_tolerance_below_rounding_ends() -> None:
     assert caught.value.eigenpairs.residuals.max() < 1e-14
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_what_is_given_may_be_changed_afterwards(order: Literal["C", "F"]) -> None:
+    W = np.array(weights(50, 3), order=order)
+    X = np.array(np.random.default_rng(1).standard_normal((20, 3)), order=order)
+    made = [
+        relufast.FisherInformation(W),
+        relufast.FisherInformation.on_sphere(W),
+        relufast.FisherInformation.empirical(W, X),
+    ]
+    before = [(J.to_dense(), J.diagonal, J.basis().vectors) for J in made]
+    W[:], X[:] = 7.0, 8.0
+    for J, (dense, diagonal, vectors) in zip(made, before, strict=True):
+        assert np.array_equal(J.to_dense(), dense)
+        assert np.array_equal(J.diagonal, diagonal)
+        assert np.array_equal(J.basis().vectors, vectors)
+
+
 def test_results_do_not_change() -> None:
     W = weights(50, 3)
     J = relufast.FisherInformation(W)
-    before = J.to_dense()
-    W[:] = 7.0
-    assert np.array_equal(J.to_dense(), before)
+    with pytest.raises(ValueError, match="read-only"):
+        J.basis().vectors[0] = 0.0
     with pytest.raises(FrozenInstanceError):
         J.eigh(2).passes = 0  # type: ignore[misc]
     assert repr(J) == "FisherInformation(50 neurons, 3 inputs)"

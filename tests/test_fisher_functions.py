@@ -9,6 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from arc_cosine_oracle import fisher_matrix, hidden_weights
 from numpy.typing import NDArray
 
 import relufast
@@ -18,10 +19,6 @@ from relufast.statistics import Function, FunctionFormErrors
 
 Array = NDArray[np.float64]
 GROUPS = ("norm", "linear", "product", "square")
-
-
-def hidden_weights(m: int, d: int, rng: np.random.Generator) -> Array:
-    return rng.standard_normal((m, d)) / math.sqrt(m)
 
 
 def vectors_by_definition(W: Array) -> dict[str, list[list[float]]]:
@@ -264,14 +261,6 @@ def test_law_of_the_weights() -> None:
     W = errors.trial(1, 0, 0)[0].weights[0]
     assert abs(5000 * np.mean(W**2) - 1) < 5 * math.sqrt(2 / W.size)
     assert abs(np.mean(W)) < 5 / math.sqrt(5000 * W.size)
-
-
-def fisher_matrix(W: Array) -> Array:
-    lengths = np.linalg.norm(W, axis=1)
-    cosines = np.clip(W @ W.T / np.outer(lengths, lengths), -1.0, 1.0)
-    angles = np.arccos(cosines)
-    kernel = (np.sin(angles) + (np.pi - angles) * cosines) / (2 * np.pi)
-    return np.outer(lengths, lengths) * kernel
 
 
 def test_groups_become_orthogonal_in_the_fisher_inner_product() -> None:

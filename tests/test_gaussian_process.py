@@ -86,6 +86,14 @@ def test_deep_processes_neither_overflow_nor_vanish() -> None:
     assert shrinking.expected_zeros()[-1] == 1.0
 
 
+def test_variances_may_be_changed_afterwards() -> None:
+    weight_variance, bias_variance = np.full(3, 2.0), np.full(3, 0.5)
+    process = GaussianProcess(3, weight_variance=weight_variance, bias_variance=bias_variance)
+    before = process.covariance(0.5, 1.0)
+    weight_variance[:], bias_variance[:] = 1.0, 9.0
+    assert np.array_equal(process.covariance(0.5, 1.0), before)
+
+
 def mp_covariances(options: Any, depth: int, x: Any, y: Any) -> list[Any]:
     """The recursion, in mpmath, from the weights and biases of one input."""
     a = mpmath.mpf(options.get("negative_slope", 0.0))

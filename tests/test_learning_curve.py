@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
+from arc_cosine_oracle import fisher_matrix, hidden_weights
 from numpy.typing import NDArray
 
 import relufast
-from relufast._spectral_measure import spectral_measure
-from relufast.learning_curve import _points
+from relufast._spectral_measure import SpectralMeasure, spectral_measure
+from relufast.learning_curve import _ACCURACY, _points
 
 Array = NDArray[np.float64]
 TOL = 1e-11
-
-
-def hidden_weights(m: int, d: int, rng: np.random.Generator) -> Array:
-    return rng.standard_normal((m, d)) / math.sqrt(m)
-
-
-def fisher_matrix(W: Array) -> Array:
-    lengths = np.linalg.norm(W, axis=1)
-    products = np.outer(lengths, lengths)
-    cosines = np.clip(W @ W.T / np.where(products > 0, products, 1.0), -1.0, 1.0)
-    angles = np.arccos(cosines)
-    return products * (np.sin(angles) + (np.pi - angles) * cosines) / (2 * np.pi)
 
 
 def descent(J: Array, start: Array, target: Array, steps: int, eta: float) -> list[Array]:
@@ -109,21 +99,35 @@ def test_groups_against_descent_step_by_step(m: int, d: int) -> None:
 
 
 def test_a_fast_rate_overshoots_but_converges() -> None:
-    """1 < eta lambda_1 < 2: the first group alternates in sign, which its square does not show."""
+    """1 < eta lambda_1 < 2: the first group alternates in sign, which its square does not show.
+
+    The band is as for groups above, but lambda (1 - y)^(2 t), y = eta lambda, is steeper where y is
+    more than 1: its slope is at most 1 + 2 t y |1 - y|^(2 t - 1) there, and |1 - y| at most 0.9.
+    """
     rng = np.random.default_rng(3)
     W = hidden_weights(120, 3, rng)
     J = fisher_matrix(W)
     target = rng.standard_normal(120)
-    eta = 1.9 / float(np.linalg.eigvalsh(J)[-1])
-    errors = descent(J, np.zeros(120), target, 40, eta)
-    curve = relufast.learning_curve(W, target, 40, eta, tol=TOL)
-    expected = losses_by_group(J, errors, [1, 4, 9])
-    np.testing.assert_allclose(curve.loss, expected, rtol=0, atol=1e-7)
+    values = np.linalg.eigvalsh(J)[::-1]
+    steps, ends, eta = 40, [1, 4, 9], 1.9 / values[0]
+    errors = descent(J, np.zeros(120), target, steps, eta)
+    curve = relufast.learning_curve(W, target, steps, eta, tol=TOL)
+    expected = losses_by_group(J, errors, ends)
+    slope = 1 + max(2 * t * 1.9 * 0.9 ** (2 * t - 1) for t in range(steps + 1))
+    gap = min(values[end - 1] - values[end] for end in ends)
+    distance = 4 * math.sqrt(2 * ends[-1]) * TOL + steps * 120 * 2.0**-52
+    band = distance * (slope + 2 * values[0] / gap) * values[0] * float(target @ target)
+    assert band < 1e-3 * expected[0].min()
+    assert abs(curve.loss - expected).max() <= band
     assert (np.diff(curve.total) < 0).all()
 
 
 def test_many_steps_at_once() -> None:
-    """Far beyond what a loop does: by the powers of eigenvalues."""
+    """Far beyond what a loop does: by the powers of eigenvalues.
+
+    The band is that of the total above. Quadrature adds twice what it leaves out, and the rounding
+    of 1 - y at most lambda 2 t (1 - y)^(2 t) 2**-53, which is less than 2**-53 / eta.
+    """
     rng = np.random.default_rng(4)
     W = hidden_weights(150, 3, rng)
     J = fisher_matrix(W)
@@ -132,10 +136,14 @@ def test_many_steps_at_once() -> None:
     squares = (vectors.T @ target) ** 2
     steps = np.array([10**6, 0, 10**4, 10**5, 3])
     eta = 0.5
-    for max_degree in (0, 2):
+    assert eta * values[-1] < 1
+    size = values[-1] * float(target @ target)
+    for max_degree, k in ((0, 1), (2, 9)):
+        relative = 4 * math.sqrt(2 * k) * TOL + 2 * _ACCURACY + 150 * 2.0**-52
+        band = relative * size + 2.0**-53 / eta * float(target @ target)
         curve = relufast.learning_curve(W, target, steps, eta, max_degree=max_degree, tol=TOL)
         expected = [0.5 * values @ ((1 - eta * values) ** (2.0 * t) * squares) for t in steps]
-        np.testing.assert_allclose(curve.total, expected, rtol=0, atol=1e-8)
+        assert abs(curve.total - expected).max() <= band
         np.testing.assert_array_equal(curve.steps, steps)
 
 
@@ -237,6 +245,33 @@ def test_spectral_measure_integrates_polynomials(n_points: int) -> None:
         image = A @ image
     # And no more than these.
     assert weights @ nodes ** (2 * n_points) < (1 - 1e-9) * (v @ image)
+
+
+def test_spectral_measure_has_no_more_points_than_needed() -> None:
+    """As many as the first step at which they are enough, when what is enough rises, too; and no
+    quadrature is made to find out what is known already."""
+    rng = np.random.default_rng(10)
+    values, v = rng.random(40), rng.standard_normal(40)
+
+    def measure(n_points: Callable[[float], int]) -> SpectralMeasure:
+        return spectral_measure(lambda x: values * x, v, 40, n_points)
+
+    largest = [measure(partial(max, n)).nodes[-1] for n in range(1, 40)]
+    assert (np.diff(largest[:10]) > 0.0).all()
+    asked: list[float] = []
+
+    def needed(steepness: float, node: float) -> int:
+        asked.append(node)
+        return 3 + int(steepness * max(0.0, node - largest[2]))
+
+    for steepness in (0.0, 1e2, 1e3, 1e4):
+        n_points = partial(needed, steepness)
+        expected = next(n for n in range(1, 40) if n >= n_points(largest[n - 1]))
+        asked.clear()
+        found = measure(n_points)
+        assert len(found.nodes) == expected
+        assert len(asked) < expected
+        assert asked[-1] == pytest.approx(largest[expected - 1], rel=1e-14)
 
 
 def test_spectral_measure_of_a_small_invariant_space() -> None:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import multiprocessing
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack
-from functools import cache, partial
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +23,8 @@ from typing import Any
 import numba
 import numpy as np
 import pytest
+from executors import bits, executors
+from normal_law import FIVE_SIGMA, assert_normal_moment
 from numpy.typing import NDArray
 from scipy import stats
 from test_normals import slow_normals, ziggurat
@@ -38,7 +38,6 @@ from relufast.statistics import BreakpointCounts, Function, JittedFunction, Stat
 
 Array = NDArray[np.float64]
 
-FIVE_SIGMA = 2 * stats.norm.sf(5)
 MASK = 2**64 - 1
 
 
@@ -96,19 +95,6 @@ def all_rows(statistic: Statistic, seed: int, n_trials: int) -> Array:
         size = min(statistic.block_size, n_trials - first)
         blocks.append(statistic.rows(block_sequence(seed, block), size).values)
     return np.concatenate(blocks)
-
-
-def bits(estimate: relufast.Estimate) -> tuple[Any, ...]:
-    arrays = (
-        estimate.mean,
-        estimate.standard_error,
-        estimate.variance,
-        estimate.covariance,
-        estimate.minimum,
-        estimate.maximum,
-    )
-    numbers = (estimate.n_trials, estimate.n_uncertified, estimate.seed)
-    return (*(None if a is None else (a.shape, a.tobytes()) for a in arrays), *numbers)
 
 
 # ---- Numbers ----
@@ -222,35 +208,13 @@ def test_repr_tells_means_and_errors() -> None:
 # ---- The same bits everywhere ----
 
 
-@pytest.fixture(scope="module")
-def executor_of() -> Iterator[Callable[[str], Executor | None]]:
-    """Executors by kind and number of workers, each of them started once."""
-    with ExitStack() as stack:
-
-        @cache
-        def made(name: str) -> Executor | None:
-            kind, n = name.split()[0], int(name.split()[-1])
-            if kind == "thread":
-                return stack.enter_context(ThreadPoolExecutor(n))
-            if kind == "process":
-                context = multiprocessing.get_context("spawn")
-                return stack.enter_context(ProcessPoolExecutor(n, mp_context=context))
-            if kind == "dask":
-                from dask.distributed import Client, LocalCluster
-
-                cluster = stack.enter_context(
-                    LocalCluster(
-                        n_workers=n, threads_per_worker=1, processes=True, dashboard_address=":0"
-                    )
-                )
-                executor: Executor = stack.enter_context(Client(cluster)).get_executor(pure=False)
-                return executor
-            return None
-
+@pytest.fixture(scope="module", name="executor_of")
+def _executor_of() -> Iterator[Callable[[str], Executor | None]]:
+    with executors() as made:
         yield made
 
 
-EXECUTORS = ["none 0", "thread 1", "thread 2", "thread 7", "process 2", "dask 2"]
+EXECUTORS = ["none", "thread 1", "thread 2", "thread 7", "process 2", "dask 2"]
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
@@ -847,11 +811,7 @@ def sample() -> Array:
 
 @pytest.mark.parametrize("order", range(1, 9))
 def test_moments_of_normals(sample: Array, order: int) -> None:
-    def moment(k: int) -> int:
-        return math.prod(range(k - 1, 0, -2)) if k % 2 == 0 else 0
-
-    band = 5 * math.sqrt((moment(2 * order) - moment(order) ** 2) / sample.size)
-    assert np.mean(sample**order) == pytest.approx(moment(order), abs=band)
+    assert_normal_moment(sample, order)
 
 
 def test_law_of_normals(sample: Array) -> None:

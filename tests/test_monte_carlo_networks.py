@@ -6,21 +6,20 @@ What they should be on average is in test_rank_theory.py.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from executors import bits, process_pool
 from numpy.typing import NDArray
 from scipy import stats
-from test_monte_carlo import bits
 
 import relufast
 from relufast.monte_carlo.statistic import block_sequence
@@ -64,6 +63,8 @@ STATISTICS: dict[str, Callable[[], NetworksAtPoints]] = {
     "dimensions, wide": lambda: EffectiveDimensions((200, 200, 150, 1), 100, centered=True),
     "ranks": lambda: ActivationRanks(WIDTHS, 7),
     "ranks, wide": lambda: ActivationRanks((150, 150, 120, 1), 100),
+    "ranks, numerical": lambda: ActivationRanks(WIDTHS, 7, method="numerical"),
+    "ranks, numerical, wide": lambda: ActivationRanks((150, 150, 120, 1), 100, method="numerical"),
     "function forms": lambda: FunctionFormErrors(60, 4, 7),
     "function forms, wide": lambda: FunctionFormErrors(2500, 20, 150),
     "dimensions, orthogonal": lambda: EffectiveDimensions(
@@ -140,8 +141,7 @@ def test_bits_do_not_depend_on_threads_or_processes(name: str) -> None:
         with ThreadPoolExecutor(workers) as threads:
             found = relufast.monte_carlo(statistic, n_trials=n_trials, seed=5, executor=threads)
             assert bits(found) == expected
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(2, mp_context=context) as processes:
+    with process_pool(2) as processes:
         found = relufast.monte_carlo(statistic, n_trials=n_trials, seed=5, executor=processes)
         assert bits(found) == expected
 
@@ -238,6 +238,41 @@ def test_a_statistic_of_ones_own() -> None:
     assert 0 < estimate.n_uncertified < 200
     network, X = statistic.trial(1, 2, 3)
     assert relufast.replay(statistic, seed=1, block=2, trial=3) == network(X).sum()
+
+
+@pytest.mark.parametrize(
+    ("measured", "message"),
+    [
+        (Measured(np.zeros(1)), r"ValueError: measure returns shape \(1,\), but needs shape"),
+        (Measured(np.float64(1.0)), r"ValueError: measure returns shape \(\), but needs shape"),
+        (Measured(np.zeros((1, 3))), r"ValueError: measure returns shape \(1, 3\), but needs"),
+        (Measured(np.zeros(3, complex)), "TypeError: measure returns dtype complex128, but needs"),
+        (Measured(np.array(["1"] * 3)), "TypeError: measure returns dtype <U1, but needs real nu"),
+        (Measured(np.ma.masked_equal([0, 1, 2], 1)), "TypeError: measure returns an array with m"),
+        (np.zeros(3), "TypeError: measure's result is of type ndarray, but needs a Measured"),
+    ],
+)
+def test_a_measure_that_is_not_what_its_statistic_says(measured: Any, message: str) -> None:
+    class Wrong(OutputSum):
+        def measure(self, network: relufast.Network, X: Array) -> Measured:
+            return measured if X[0, 0] > 1.0 else Measured(np.zeros(3))
+
+    statistic = Wrong((3, 4, 2), 5)
+    statistic.shape = (3,)
+    with pytest.raises(relufast.TrialError, match=message) as caught:
+        relufast.monte_carlo(statistic, n_trials=200, seed=1)
+    error = caught.value
+    assert statistic.trial(error.seed, error.block, error.trial)[1][0, 0] > 1.0
+    with pytest.raises((TypeError, ValueError), match=message.split(": ")[1]):
+        relufast.replay(statistic, error.seed, error.block, error.trial)
+
+
+def test_a_measure_of_whole_numbers() -> None:
+    class Active(OutputSum):
+        def measure(self, network: relufast.Network, X: Array) -> Measured:
+            return Measured(np.count_nonzero(network(X) > 0))  # type: ignore[arg-type]
+
+    assert 0 < relufast.monte_carlo(Active((3, 4, 2), 5), n_trials=200, seed=1).mean < 10
 
 
 def test_uncertified_trials_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import threadpoolctl
+from normal_law import FIVE_SIGMA
 from numpy.typing import NDArray
 from scipy import stats
 
 from relufast import Network, _core
 
 Array = NDArray[np.float64]
-
-FIVE_SIGMA = 2 * stats.norm.sf(5)
 
 
 def small_network(negative_slope: float = 0.0) -> Network:

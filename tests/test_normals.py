@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from mpmath import mp
+from normal_law import FIVE_SIGMA, assert_normal_moment
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -27,7 +28,6 @@ from relufast import _core
 Array = NDArray[np.float64]
 
 ROOT = Path(__file__).resolve().parents[1]
-FIVE_SIGMA = 2 * stats.norm.sf(5)
 NETWORK_DOMAIN = 1
 
 
@@ -231,11 +231,7 @@ def sample() -> Array:
 
 @pytest.mark.parametrize("order", range(1, 9))
 def test_moments(sample: Array, order: int) -> None:
-    def moment(k: int) -> int:
-        return math.prod(range(k - 1, 0, -2)) if k % 2 == 0 else 0
-
-    band = 5 * math.sqrt((moment(2 * order) - moment(order) ** 2) / sample.size)
-    assert np.mean(sample**order) == pytest.approx(moment(order), abs=band)
+    assert_normal_moment(sample, order)
 
 
 def test_kolmogorov_smirnov(sample: Array) -> None:

@@ -37,11 +37,13 @@ std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& 
 
 py::typing::Dict<py::str, py::object> find_breakpoints(
     relufast::Network& network, double lo, double hi, const std::optional<DoubleArray>& start,
-    const std::optional<DoubleArray>& stop, bool certify, int n_threads, std::int64_t tile_size) {
+    const std::optional<DoubleArray>& stop, bool certify, int n_threads, std::int64_t tile_size,
+    std::int64_t chunk_size) {
     relufast::BreakpointOptions options;
     options.certify = certify;
     options.n_threads = n_threads;
     options.tile_size = tile_size;
+    options.chunk_size = chunk_size;
     options.interrupt = has_signal;
     relufast::Breakpoints found;
     {
@@ -73,5 +75,5 @@ void bind_breakpoints(py::module_& m) {
              py::arg("negative_slope"));
     m.def("find_breakpoints", &find_breakpoints, py::arg("network"), py::arg("lo"), py::arg("hi"),
           py::arg("start"), py::arg("stop"), py::arg("certify"), py::arg("n_threads"),
-          py::arg("tile_size"));
+          py::arg("tile_size"), py::arg("chunk_size"));
 }

@@ -33,10 +33,23 @@ std::pair<py::array_t<double>, py::array_t<double>> normal_layer(
     return {std::move(weights), std::move(biases)};
 }
 
+py::array_t<double> gaussian_directions(std::uint64_t seed, std::uint64_t space,
+                                        std::uint64_t first, std::int64_t count,
+                                        std::int64_t dimension) {
+    py::array_t<double> directions(
+        {std::max<std::int64_t>(count, 0), std::max<std::int64_t>(dimension, 0)});
+    double* const out = directions.mutable_data();
+    const py::gil_scoped_release release;
+    relufast::gaussian_directions(seed, space, first, count, dimension, out);
+    return directions;
+}
+
 }  // namespace
 
 void bind_normals(py::module_& m) {
     m.def("philox4x64", &relufast::philox4x64, py::arg("counter"), py::arg("key"));
     m.def("normal_layer", &normal_layer, py::arg("seed"), py::arg("layer"), py::arg("row_begin"),
           py::arg("row_end"), py::arg("fan_in"), py::arg("weight_scale"), py::arg("bias_scale"));
+    m.def("gaussian_directions", &gaussian_directions, py::arg("seed"), py::arg("space"),
+          py::arg("first"), py::arg("count"), py::arg("dimension"));
 }

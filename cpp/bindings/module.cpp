@@ -27,7 +27,10 @@ PYBIND11_MODULE(_core, m) {
     bind_breakpoints(m);  // networks, which others take
     bind_activation_ranks(m);
     bind_arc_cosine(m);
+    bind_injectivity(m);
+    bind_mean_width(m);
     bind_minimal_pieces(m);
     bind_normals(m);
     bind_rank(m);
+    bind_singular_values(m);
 }

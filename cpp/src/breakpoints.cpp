@@ -58,7 +58,7 @@ class LineSolver {
         : network_(network),
           tile_size_(options.tile_size > 0 ? options.tile_size : choose_tile_size(network)),
           to_output_(to_output),
-          tiles_(network, line, tile_size_, options.certify, !to_output),
+          tiles_(network, line, tile_size_, options.chunk_size, options.certify, !to_output),
           workspaces_(workspaces) {
         workspaces_.resize(
             std::max(workspaces_.size(), static_cast<std::size_t>(std::max(options.n_threads, 1))));
@@ -70,7 +70,10 @@ class LineSolver {
         stack.run(
             n_threads,
             [&](WorkStack& work, int thread) {
-                descend(work, first->grid, root, thread,
+                const auto may_cut = [&](std::size_t k) {
+                    return first->grid.knots[k].x_error != 0.0;
+                };
+                descend(work, cut(first->grid, may_cut), root, thread,
                         [this, first](std::size_t begin, std::size_t end, Workspace& workspace) {
                             return tiles_.second_layer(*first, begin, end, workspace);
                         });
@@ -83,8 +86,8 @@ class LineSolver {
 
     // Cuts a grid into tiles, and carries each through all layers above: one here, the others as
     // work for whoever is free.
-    void descend(WorkStack& work, const Grid& grid, Part& part, int thread, const MakeTile& make) {
-        const std::vector<std::size_t> cuts = cut(grid);
+    void descend(WorkStack& work, const std::vector<std::size_t>& cuts, Part& part, int thread,
+                 const MakeTile& make) {
         const std::size_t n_parts = cuts.size() - 1;
         if (n_parts == 1) {
             climb(work, make(cuts[0], cuts[1], workspaces_[static_cast<std::size_t>(thread)]), part,
@@ -110,8 +113,18 @@ class LineSolver {
             part.counted = tile;
         } else if (tile->layer > network_.depth()) {
             part.stretch = tiles_.finish(*tile, workspaces_[static_cast<std::size_t>(thread)]);
+        } else if (tiles_.looks_at_few(tile->layer + 1)) {
+            const auto may_cut = [&](std::size_t k) { return TileSolver::may_cut(*tile, k); };
+            descend(work, cut(tile->refined, may_cut), part, thread,
+                    [this, below = std::shared_ptr<const Tile>(tile)](
+                        std::size_t begin, std::size_t end, Workspace& workspace) {
+                        return tiles_.last_layer(below, begin, end, workspace);
+                    });
         } else {
-            descend(work, tile->refined, part, thread,
+            const auto may_cut = [&](std::size_t k) {
+                return tile->refined.knots[k].x_error != 0.0;
+            };
+            descend(work, cut(tile->refined, may_cut), part, thread,
                     [this, below = std::shared_ptr<const Tile>(tile)](
                         std::size_t begin, std::size_t end, Workspace& workspace) {
                         return tiles_.next_layer(below, begin, end, workspace);
@@ -122,14 +135,15 @@ class LineSolver {
     // The knots between which the tiles of a grid lie: nearly equal numbers, depending on the grid
     // alone. A cut must not fall on an exact knot, where neurons of later layers may be exactly
     // zero and need both neighbours.
-    std::vector<std::size_t> cut(const Grid& grid) const {
+    template <class MayCut>
+    std::vector<std::size_t> cut(const Grid& grid, MayCut may_cut) const {
         const std::size_t n_segments = grid.size() - 1;
         const auto limit = static_cast<std::size_t>(tile_size_);
         const std::size_t n_parts = (n_segments + limit - 1) / limit;
         std::vector<std::size_t> cuts{0};
         for (std::size_t p = 1; p < n_parts; ++p) {
             std::size_t k = p * n_segments / n_parts;
-            if (grid.knots[k].x_error == 0.0) {
+            while (k < n_segments && !may_cut(k)) {
                 ++k;
             }
             if (k > cuts.back() && k < n_segments) {

@@ -96,6 +96,22 @@ void combine(double wa, const double* __restrict a, double wb, const double* __r
 }
 
 RELUFAST_MULTIVERSION
+double relu_distance_square(const double* __restrict z, double wa, const double* __restrict a,
+                            double wb, const double* __restrict b, double negative_slope,
+                            std::int64_t n) {
+    const auto relu = [negative_slope](double value) {
+        return value > 0.0 ? value : negative_slope * value;
+    };
+    double square = 0.0;
+#pragma omp simd reduction(+ : square)
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double distance = relu(z[i]) - (wa * relu(a[i]) + wb * relu(b[i]));
+        square += distance * distance;
+    }
+    return square;
+}
+
+RELUFAST_MULTIVERSION
 void add_multiple(double factor, const double* __restrict x, double* __restrict y, std::int64_t n) {
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {

@@ -37,6 +37,9 @@ void transpose(const double* __restrict from, std::int64_t n_rows, std::int64_t 
     }
 }
 
+// Past this many neurons, a last hidden layer is evaluated by rows.
+constexpr std::int64_t kWide = 256;
+
 void set_layer(Layer& layer, const double* weights, const double* biases) {
     transpose(weights, layer.n_out, layer.n_in, layer.weights.data());
     layer.biases.assign(biases, biases + layer.n_out);
@@ -86,6 +89,9 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         layer.n_out = widths[l + 1];
         layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
         set_layer(layer, weights[l], biases[l]);
+        if (l >= 2 && l + 2 == layers_.size() && layer.n_out >= kWide && layer.n_in >= kWide) {
+            layer.rows.assign(weights[l], weights[l] + layer.n_in * layer.n_out);
+        }
     });
 }
 
@@ -93,6 +99,9 @@ void Network::set_parameters(const std::vector<const double*>& weights,
                              const std::vector<const double*>& biases) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         set_layer(layers_[l], weights[l], biases[l]);
+        if (!layers_[l].rows.empty()) {
+            std::copy_n(weights[l], layers_[l].rows.size(), layers_[l].rows.begin());
+        }
     }
     spectral_norms_bounded_ = false;
     tight_spectral_norms_.clear();

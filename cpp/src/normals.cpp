@@ -14,13 +14,14 @@ namespace {
 
 // The last counter word tells apart the uses of one seed; a new use takes a new tag.
 constexpr std::uint64_t kNetworkDomain = 1;
+constexpr std::uint64_t kDirectionDomain = 2;
 
 // The 64-bit words of one stream. Several blocks are computed at once, because one block is a chain
 // of ten dependent multiplications, which overlaps well with other blocks' chains.
 class WordStream {
  public:
-    WordStream(std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
-        : key_{seed, 0}, counter_{0, row, layer, kNetworkDomain} {}
+    WordStream(std::uint64_t domain, std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
+        : key_{seed, 0}, counter_{0, row, layer, domain} {}
 
     // `expected` is how many words, this one included, the caller thinks to take: a guess that only
     // bounds what is computed ahead.
@@ -55,8 +56,8 @@ class WordStream {
 
 class NormalStream {
  public:
-    NormalStream(std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
-        : words_(seed, layer, row) {}
+    NormalStream(std::uint64_t domain, std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
+        : words_(domain, seed, layer, row) {}
 
     void fill(double* out, std::int64_t count) {
         for (std::int64_t i = 0; i < count; ++i) {
@@ -72,7 +73,7 @@ class NormalStream {
 
 void normals(std::uint64_t seed, std::uint64_t layer, std::uint64_t row, double* out,
              std::int64_t count) {
-    NormalStream(seed, layer, row).fill(out, count);
+    NormalStream(kNetworkDomain, seed, layer, row).fill(out, count);
 }
 
 void fill_layer(std::uint64_t seed, std::uint64_t layer, std::uint64_t row_begin,
@@ -82,7 +83,7 @@ void fill_layer(std::uint64_t seed, std::uint64_t layer, std::uint64_t row_begin
     if (row_begin > row_end) throw std::invalid_argument("row_begin is greater than row_end");
     if (fan_in < 0) throw std::invalid_argument("fan_in is negative");
     for (std::uint64_t row = row_begin; row < row_end; ++row) {
-        NormalStream stream(seed, layer, row);
+        NormalStream stream(kNetworkDomain, seed, layer, row);
         stream.fill(biases, 1);
         // Adding 0 turns the -0 of a zero scale into 0.
         *biases = *biases * bias_scale + 0.0;
@@ -91,6 +92,16 @@ void fill_layer(std::uint64_t seed, std::uint64_t layer, std::uint64_t row_begin
         for (const double* end = weights + fan_in; weights < end; ++weights) {
             *weights *= weight_scale;
         }
+    }
+}
+
+void gaussian_directions(std::uint64_t seed, std::uint64_t space, std::uint64_t first,
+                         std::int64_t count, std::int64_t dimension, double* out) {
+    if (count < 0) throw std::invalid_argument("count is negative");
+    if (dimension < 0) throw std::invalid_argument("dimension is negative");
+    for (std::int64_t i = 0; i < count; ++i) {
+        NormalStream(kDirectionDomain, seed, space, first + static_cast<std::uint64_t>(i))
+            .fill(out + i * dimension, dimension);
     }
 }
 

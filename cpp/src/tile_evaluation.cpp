@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
@@ -20,12 +21,7 @@ double norm_bound_of(const std::vector<DoubleDouble>& values) {
     return working_norm_bound(rounded);
 }
 
-// A point of a segment: its values are lo times those of the left knot plus hi times those of the
-// right one. A direction's weight is a length.
-struct Weights {
-    double lo = 0.0;
-    double hi = 0.0;
-};
+}  // namespace
 
 Weights weights_at(const Grid& grid, std::size_t segment, double x) {
     const Knot& lo = grid.knots[segment];
@@ -39,6 +35,8 @@ Weights weights_at(const Grid& grid, std::size_t segment, double x) {
     const double width = hi.x - lo.x;
     return width > 0.0 ? Weights{(hi.x - x) / width, (x - lo.x) / width} : Weights{1.0, 0.0};
 }
+
+namespace {
 
 double relu_norm(const double* z, std::int64_t n, double negative_slope) {
     double square = 0.0;
@@ -54,10 +52,11 @@ double relu_norm(const double* z, std::int64_t n, double negative_slope) {
 }  // namespace
 
 TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
-                       bool certify, bool counts_only)
+                       std::int64_t chunk_size, bool certify, bool counts_only)
     : network_(network),
       line_(line),
       tile_size_(tile_size),
+      chunk_size_(chunk_size),
       certify_(certify),
       counts_only_(counts_only),
       slope_norm_(norm_bound_of(line.slopes)),
@@ -65,12 +64,14 @@ TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t ti
       slope_error_norm_(working_norm_bound(line.slope_errors)),
       intercept_error_norm_(working_norm_bound(line.intercept_errors)) {}
 
-std::shared_ptr<Tile> TileSolver::new_tile(int layer, const Grid& below, std::size_t first,
-                                           std::size_t last, Workspace& workspace) const {
+std::shared_ptr<Tile> TileSolver::new_tile(int layer, std::int64_t n, const Grid& below,
+                                           std::size_t first, std::size_t last,
+                                           Workspace& workspace) const {
     std::shared_ptr<Tile> tile = workspace.tiles.take();
     tile->layer = layer;
-    const Layer& parameters = network_.layer(layer);
-    tile->n = is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
+    tile->n = n;
+    tile->selection.reset();
+    tile->entry_errors.clear();
     const auto begin = static_cast<std::ptrdiff_t>(first);
     const auto end = static_cast<std::ptrdiff_t>(last);
     tile->grid.knots.assign(below.knots.begin() + begin, below.knots.begin() + end + 1);
@@ -85,7 +86,8 @@ std::shared_ptr<Tile> TileSolver::new_tile(int layer, const Grid& below, std::si
 
 std::shared_ptr<Tile> TileSolver::second_layer(const LayerOne& below, std::size_t first,
                                                std::size_t last, Workspace& workspace) const {
-    const std::shared_ptr<Tile> tile = new_tile(2, below.grid, first, last, workspace);
+    const std::shared_ptr<Tile> tile =
+        new_tile(2, network_.layer(2).n_out, below.grid, first, last, workspace);
     carry_sums(below, first, *tile, workspace.errors);
     add_biases_and_bound(*tile, workspace);
     return tile;
@@ -190,14 +192,22 @@ double TileSolver::misplaced(const Knot& knot) const {
 
 std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first,
                                              std::size_t last, Workspace& workspace) const {
-    const Tile& below = *shared;
-    const std::shared_ptr<Tile> result =
-        new_tile(below.layer + 1, below.refined, first, last, workspace);
-    Tile& tile = *result;
-    tile.below = std::move(shared);
-    tile.first_below = first;
-    const Layer& parameters = network_.layer(tile.layer);
-    const auto n = static_cast<std::size_t>(tile.n);
+    const int layer = shared->layer + 1;
+    const Layer& parameters = network_.layer(layer);
+    const std::int64_t n =
+        is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
+    std::shared_ptr<Tile> tile = new_tile(layer, n, shared->refined, first, last, workspace);
+    carry_up(parameters, n, *shared, first, last, tile->z.data(), workspace);
+    tile->below = std::move(shared);
+    tile->first_below = first;
+    add_biases_and_bound(*tile, workspace);
+    return tile;
+}
+
+void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const Tile& below,
+                          std::size_t first, std::size_t last, double* columns,
+                          Workspace& workspace) const {
+    const auto n = static_cast<std::size_t>(n_outputs);
     const double a = network_.negative_slope();
 
     const auto segment_of = [&](std::size_t m) {
@@ -239,8 +249,10 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
                     workspace.point_activity.data() + d * activity_words(parameters.n_in));
         dense_norms.push_back(relu_norm(point, parameters.n_in, a));
     }
+    workspace.columns.resize(hi - lo + 1);
+    std::iota(workspace.columns.begin(), workspace.columns.end(), lo);
     const std::int64_t n_terms =
-        multiply_relu(parameters, tile.n, a, below, lo, hi, dense.size(), workspace);
+        multiply_relu(parameters, n_outputs, a, below, dense.size(), workspace);
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
     const double lipschitz = network_.lipschitz();
@@ -250,13 +262,14 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
         ColumnError error;
         error.carried = below.silent[k] ? 0.0 : lipschitz * below.error[k] + leak * below.norm[k];
         error.rounding = rounding * below.relu_norm[k];
+        error.sent = below.relu_norm[k];
         return error;
     };
 
     std::size_t next_dense = 0;
     const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
     for (std::size_t m = first; m <= last; ++m) {
-        double* z = tile.column(m - first);
+        double* z = columns + (m - first) * n;
         ColumnError& error = workspace.errors[m - first];
         error = {};
         if (below.source[m] >= 0) {
@@ -279,9 +292,10 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
             const std::size_t slot = hi - lo + 1 + next_dense;
             std::copy(product(slot), product(slot) + n, z);
             error.rounding = rounding * dense_norms[next_dense];
+            error.sent = dense_norms[next_dense];
             ++next_dense;
         } else {
-            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, tile.n);
+            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, n_outputs);
             // ReLU bends the chord for those neurons only that flip in this segment.
             double deviations = 0.0;
             const std::int32_t begin = below.first_root[k];
@@ -290,13 +304,12 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
                 const std::int32_t neuron = below.roots[static_cast<std::size_t>(r)].neuron;
                 const double deviation = relu(inside(neuron)) -
                                          (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
-                add_multiple(deviation, parameters.outgoing(neuron), z, tile.n);
+                add_multiple(deviation, parameters.outgoing(neuron), z, n_outputs);
                 deviations += std::fabs(deviation);
             }
-            error.rounding =
-                rounding * (at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1]) +
-                (8.0 + static_cast<double>(end - begin)) * kRoundoff *
-                    (at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1] + deviations);
+            error.sent = at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1];
+            error.rounding = rounding * error.sent + (8.0 + static_cast<double>(end - begin)) *
+                                                         kRoundoff * (error.sent + deviations);
         }
         // The knot stands at a float64 number beside the interpolant's root: the kink is misplaced
         // by what is left of the neuron there.
@@ -306,13 +319,12 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
             lipschitz * (at.lo * below.error[k] + at.hi * below.error[k + 1] + 2.0 * rounded) +
             misplaced;
     }
-    add_biases_and_bound(tile, workspace);
-    return result;
 }
 
 void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
     const std::vector<ColumnError>& errors = workspace.errors;
-    const Layer& parameters = network_.layer(tile.layer);
+    const Layer& parameters = parameters_of(tile);
+    const bool others_send = tile.selection && tile.selection->others_send;
     const double a = network_.negative_slope();
     const std::size_t n_knots = tile.grid.size();
     const double root_n = std::sqrt(static_cast<double>(parameters.n_out));
@@ -378,7 +390,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
             open.push_back({k, n_open});
         } else if (a == 0.0 && !(extremes.highest > 0.0)) {
             tile.silent[k] = 1;
-            if (extremes.highest < 0.0) {
+            if (extremes.highest < 0.0 && !others_send) {
                 tile.grid.knots[k].silent = true;
             }
         }
@@ -394,8 +406,11 @@ void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
 }
 
 double TileSolver::entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const {
-    const Layer& parameters = network_.layer(tile.layer);
+    const Layer& parameters = parameters_of(tile);
     const auto i = static_cast<std::size_t>(neuron);
+    if (!tile.entry_errors.empty()) {
+        return tile.entry_errors[knot * static_cast<std::size_t>(tile.n) + i];
+    }
     if (parameters.row_norms[i] == 0.0) {
         return 0.0;  // the bias itself
     }

@@ -30,19 +30,18 @@ std::int64_t sum_sent(const Layer& layer, std::int64_t n, double negative_slope,
 }  // namespace
 
 std::int64_t multiply_relu(const Layer& above, std::int64_t n, double negative_slope,
-                           const Tile& below, std::size_t lo, std::size_t hi, std::size_t n_points,
-                           Workspace& workspace) {
+                           const Tile& below, std::size_t n_points, Workspace& workspace) {
     const std::int64_t n_below = above.n_in;
-    const std::size_t n_knots = hi - lo + 1;
+    const std::size_t n_knots = workspace.columns.size();
     const std::size_t n_columns = n_knots + n_points;
     const auto column = [&](std::size_t slot) {
         return slot < n_knots
-                   ? below.column(lo + slot)
+                   ? below.column(workspace.columns[slot])
                    : workspace.points.data() + (slot - n_knots) * static_cast<std::size_t>(n_below);
     };
     const auto pattern = [&](std::size_t slot) {
         return slot < n_knots
-                   ? below.activity(lo + slot)
+                   ? below.activity(workspace.columns[slot])
                    : workspace.point_activity.data() + (slot - n_knots) * activity_words(n_below);
     };
     workspace.products.resize(n_columns * static_cast<std::size_t>(n));

@@ -163,12 +163,12 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
         workspace.hidden.resize(alive.size() * traced.size());
         std::size_t further = 0;
         for (std::size_t t = 0; t < traced.size(); ++t) {
-            const double* z = below->column(traced[t].column);
+            const std::uint64_t* active = below->activity(traced[t].column);
             double square = 0.0;
             double largest = 0.0;
             for (std::size_t c = 0; c < alive.size(); ++c) {
                 const auto j = static_cast<std::size_t>(alive[c]);
-                const double passed = gradients[t * n + j] * (z[j] > 0.0 ? 1.0 : a);
+                const double passed = gradients[t * n + j] * (is_active(active, j) ? 1.0 : a);
                 workspace.hidden[further * alive.size() + c] = passed;
                 square += passed * passed;
                 largest = std::max(largest, std::fabs(passed));

@@ -10,10 +10,28 @@
 
 namespace relufast {
 
+namespace {
+
+// Leaves only some neurons in, numbered in rising order.
+void select(const std::vector<std::int32_t>& neurons, PointEvaluator::Refined& refined) {
+    for (std::size_t i = 0; i < neurons.size(); ++i) {
+        refined.z[i] = refined.z[static_cast<std::size_t>(neurons[i])];
+    }
+    refined.z.resize(neurons.size());
+    std::erase_if(refined.undecided, [&](std::int32_t neuron) {
+        return !std::binary_search(neurons.begin(), neurons.end(), neuron);
+    });
+}
+
+}  // namespace
+
 // Evaluates one column anew in double-double; returns the neurons that stay undecided.
 std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) const {
     PointEvaluator evaluator(network_, line_);
     PointEvaluator::Refined refined = evaluator.refine(tile.grid.knots[k], tile.layer);
+    if (tile.selection) {
+        select(tile.selection->neurons, refined);
+    }
     std::copy(refined.z.begin(), refined.z.end(), tile.column(k));
     mark_active(tile.column(k), tile.n, tile.activity(k));
     tile.error[k] = refined.error;

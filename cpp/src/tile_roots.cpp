@@ -103,10 +103,11 @@ void TileSolver::add_crossings_at_zeros(Tile& tile) const {
         const bool right = tile.column(k + 1)[zero.neuron] > 0.0;
         if (left != right) {
             Knot& knot = tile.grid.knots[k];
-            const bool quiet = next.column_norms[static_cast<std::size_t>(zero.neuron)] == 0.0 ||
+            const std::int32_t neuron = neuron_of(tile, zero.neuron);
+            const bool quiet = next.column_norms[static_cast<std::size_t>(neuron)] == 0.0 ||
                                network_.kink() == 0.0;
             knot.silent = quiet && (knot.crossings.empty() || knot.silent);
-            knot.crossings.add({tile.layer, zero.neuron});
+            knot.crossings.add({tile.layer, neuron});
         }
     }
 }
@@ -237,7 +238,7 @@ bool TileSolver::order_exactly(Tile& tile, std::size_t start, std::size_t stop) 
     for (std::size_t r = start; r < stop; ++r) {
         const Root& root = tile.roots[r];
         radius = std::max(radius, std::fabs(root.x - x) + root.x_error);
-        neurons.push_back(root.neuron);
+        neurons.push_back(neuron_of(tile, root.neuron));
     }
     if (!std::isfinite(x) || !std::isfinite(radius)) {
         return false;
@@ -312,9 +313,10 @@ void TileSolver::refine_grid(Tile& tile) const {
             Knot knot;
             knot.x = root.x;
             knot.x_error = root.x_error;
-            knot.silent = next.column_norms[static_cast<std::size_t>(root.neuron)] == 0.0 ||
+            const std::int32_t neuron = neuron_of(tile, root.neuron);
+            knot.silent = next.column_norms[static_cast<std::size_t>(neuron)] == 0.0 ||
                           network_.kink() == 0.0;
-            knot.crossings.add({tile.layer, root.neuron});
+            knot.crossings.add({tile.layer, neuron});
             refined.knots.push_back(std::move(knot));
             tile.source.push_back(~r);
             refined.open_after.push_back(tile.grid.open_after[k]);

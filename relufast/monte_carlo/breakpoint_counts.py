@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from relufast import _blas, _random_layers, _validate
 from relufast._validate import FloatArray
 from relufast.breakpoints import breakpoints
-from relufast.monte_carlo.statistic import Rows, Statistic, block_sequence
+from relufast.monte_carlo.statistic import Rows, Statistic, stream_of_trial
 from relufast.network import Network
 
 
@@ -64,9 +64,7 @@ class BreakpointCounts(Statistic):
         bias_variance: float = 1.0,
         negative_slope: float = 0.0,
     ) -> None:
-        self.widths = _validate.network_widths(widths)
-        if self.widths[0] != 1:
-            raise ValueError(f"widths[0] is {self.widths[0]}, but must be 1: one input, one line")
+        self.widths = _validate.one_input_widths(widths)
         self.interval = _validate.interval(interval)
         self.weight_init, self.weight_variance, self.bias_variance = _random_layers.parameter_law(
             weight_init, weight_variance, bias_variance
@@ -129,11 +127,7 @@ class BreakpointCounts(Statistic):
         -------
         Network
         """
-        sequence = block_sequence(_validate.seed(seed), _validate.non_negative_int(block, "block"))
-        number = _validate.non_negative_int(trial, "trial")
-        if number >= self.block_size:
-            raise ValueError(f"trial is {number}, but a block has {self.block_size}")
-        return self._network(sequence, number)
+        return self._network(*stream_of_trial(self, seed, block, trial))
 
     def _network(self, sequence: np.random.SeedSequence, trial: int) -> Network:
         from relufast import _numba

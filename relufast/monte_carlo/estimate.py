@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from relufast import _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.monte_carlo.moments import Moments
 
@@ -62,10 +63,9 @@ class Estimate:
             "minimum": moments.minimum.reshape(shape),
             "maximum": moments.maximum.reshape(shape),
         }
-        frozen: dict[str, Any] = {name: _frozen(array) for name, array in arrays.items()}
         return cls(
-            **frozen,
-            covariance=None if covariance is None else _frozen(covariance),
+            **{name: _own(array) for name, array in arrays.items()},
+            covariance=None if covariance is None else _own(covariance),
             n_trials=moments.n,
             n_uncertified=moments.n_uncertified,
             seed=seed,
@@ -137,8 +137,9 @@ class Precision:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        if self.relative is None and self.absolute is None:
-            raise ValueError("relative and absolute are missing: a precision needs one of them")
+        _validate.at_least_one(
+            "a precision needs one of them", relative=self.relative, absolute=self.absolute
+        )
         for name in ("relative", "absolute"):
             if getattr(self, name) is not None:
                 _validate.positive_float(getattr(self, name), name)
@@ -165,7 +166,6 @@ def _rounded(mean: float, error: float) -> str:
     return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
 
 
-def _frozen(array: FloatArray) -> FloatArray:
-    array = np.ascontiguousarray(array) if array.ndim else np.array(array)
-    array.flags.writeable = False
-    return array
+def _own(array: FloatArray) -> FloatArray:
+    # Copied, because it is a view of sums, or a scalar.
+    return read_only(np.array(array, order="C"))

@@ -7,6 +7,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from relufast import _fisher_groups, _validate
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.fisher_functions import basis_functions, function_form
 from relufast.fisher_spectrum import fisher_spectrum
@@ -75,15 +76,12 @@ class FunctionFormErrors(NetworksAtPoints):
 
     def __init__(self, m: SupportsIndex, dimension: SupportsIndex, n_points: SupportsIndex) -> None:
         n_units = _validate.positive_int(m, "m")
-        d = _validate.positive_int(dimension, "dimension")
-        if d < 2:
-            raise ValueError(f"dimension is {d}, but must be at least 2 for all groups to exist")
+        d = _validate.dimension_of_all_groups(dimension, "dimension")
         super().__init__((d, n_units, 1), n_points, weight_variance=d / n_units, bias_variance=0.0)
         self.groups = tuple(_fisher_groups.DEGREES)
         self.shape = (len(self.groups),)
         eigenvalues = fisher_spectrum(d, 2).eigenvalues[list(_fisher_groups.DEGREES.values())]
-        self.theory: FloatArray = ((d + 2) / (2 * eigenvalues) - 1) / n_units
-        self.theory.flags.writeable = False
+        self.theory: FloatArray = read_only(((d + 2) / (2 * eigenvalues) - 1) / n_units)
         # Products with the points, and the vectors made.
         n_functions = d * (d + 3) // 2 + 1
         products = self.n_points * n_units * (d + n_functions)

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast import _validate
-from relufast._validate import FloatArray
 from relufast.monte_carlo.statistic import Rows, Statistic
 
 
@@ -48,26 +47,20 @@ class Function(Statistic):
         version: str | None = None,
         block_size: SupportsIndex = 64,
     ) -> None:
-        if not callable(f):
-            raise TypeError(f"f is of type {type(f).__name__}, but needs a callable")
-        self._f = f
-        self._name, self._version = _identity(name, version)
+        self._f = _validate.function(f, "f")
+        self._identity = _validate.name_and_version(name, version)
         self.block_size = _validate.positive_int(block_size, "block_size")
-        self.shape = _real(f(np.random.default_rng(0))).shape
-        if self.size == 0:
-            raise ValueError(f"f returns an array of shape {self.shape}, but needs a value")
+        self.shape = _validate.returned_array(f(np.random.default_rng(0)), "f").shape
 
     def key(self) -> Mapping[str, Any] | None:
-        return _key("Function", self._name, self._version, self)
+        return _key("Function", self._identity, self)
 
     def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
         rng = np.random.default_rng(sequence)
         values = np.empty((n_trials, self.size))
         for trial in range(n_trials):
             try:
-                value = _real(self._f(rng))
-                if value.shape != self.shape:
-                    raise ValueError(f"the shape is {value.shape}, and was {self.shape} before")
+                value = _validate.returned_array(self._f(rng), "f", self.shape)
             except Exception as error:
                 raise TrialFailedError(trial) from error
             values[trial] = value.ravel()
@@ -96,16 +89,14 @@ class JittedFunction(Statistic):
         version: str | None = None,
         block_size: SupportsIndex = 1024,
     ) -> None:
-        if not is_jitted(f):
-            raise TypeError(f"f is of type {type(f).__name__}, but needs a function made by njit")
-        self._f = f
-        self._name, self._version = _identity(name, version)
+        self._f = _validate.jitted_function(f, "f")
+        self._identity = _validate.name_and_version(name, version)
         self.block_size = _validate.positive_int(block_size, "block_size")
         sizes = shape if isinstance(shape, Sequence) else (shape,)
         self.shape = tuple(_validate.positive_int(n, "shape") for n in sizes)
 
     def key(self) -> Mapping[str, Any] | None:
-        return _key("JittedFunction", self._name, self._version, self)
+        return _key("JittedFunction", self._identity, self)
 
     def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
         # Imported here because Numba takes half a second, which `import relufast` need not.
@@ -120,34 +111,12 @@ class JittedFunction(Statistic):
         return Rows(values)
 
 
-def _real(value: ArrayLike) -> FloatArray:
-    if np.ma.is_masked(value):
-        raise TypeError("f returns an array with masked entries, but needs numbers in all of them")
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"f returns dtype {array.dtype}, but needs real numbers")
-    return array.astype(np.float64)
-
-
-def is_jitted(f: object) -> bool:
-    return hasattr(f, "py_func") and hasattr(f, "signatures")
-
-
-def _identity(name: object, version: object) -> tuple[str | None, str | None]:
-    for value, label in ((name, "name"), (version, "version")):
-        if value is not None and not isinstance(value, str):
-            raise TypeError(f"{label} is of type {type(value).__name__}, but needs a str")
-    if (name is None) != (version is None):
-        given, missing = ("version", "name") if name is None else ("name", "version")
-        raise ValueError(f"{given} is given, but {missing} is missing: a store needs both")
-    return name, version  # type: ignore[return-value]
-
-
 def _key(
-    kind: str, name: str | None, version: str | None, statistic: Statistic
+    kind: str, identity: tuple[str, str] | None, statistic: Statistic
 ) -> Mapping[str, Any] | None:
-    if name is None:
+    if identity is None:
         return None
+    name, version = identity
     return {
         "statistic": kind,
         "name": name,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from relufast import _blas, _core, _random_layers, _validate
 from relufast._validate import FloatArray
 from relufast.monte_carlo.functions import TrialFailedError
-from relufast.monte_carlo.statistic import Rows, Statistic, block_sequence
+from relufast.monte_carlo.statistic import Rows, Statistic, stream_of_trial
 from relufast.network import Network
 
 
@@ -98,10 +98,13 @@ class NetworksAtPoints(Statistic):
         with _blas.single_threaded():
             for trial, seed in enumerate(_seeds(sequence, n_trials)):
                 try:
-                    measured = self.measure(*self._drawn(seed))
-                    values[trial] = np.ravel(measured.value)
+                    measured = _validate.instance(
+                        self.measure(*self._drawn(seed)), "measure's result", Measured, "a Measured"
+                    )
+                    value = _validate.returned_array(measured.value, "measure", self.shape)
                 except Exception as error:
                     raise TrialFailedError(trial) from error
+                values[trial] = value.ravel()
                 n_uncertified += not measured.certified
         return Rows(values, n_uncertified)
 
@@ -119,10 +122,7 @@ class NetworksAtPoints(Statistic):
         -------
         tuple of Network and ndarray of float64, shape (n_points, n_0)
         """
-        sequence = block_sequence(_validate.seed(seed), _validate.non_negative_int(block, "block"))
-        number = _validate.non_negative_int(trial, "trial")
-        if number >= self.block_size:
-            raise ValueError(f"trial is {number}, but a block has {self.block_size}")
+        sequence, number = stream_of_trial(self, seed, block, trial)
         *_, last = _seeds(sequence, number + 1)
         return self._drawn(last)
 

@@ -23,10 +23,15 @@ from relufast import _validate
 from relufast._validate import FloatArray
 from relufast.monte_carlo.errors import MonteCarloError, TrialError, WorkerLostError
 from relufast.monte_carlo.estimate import Estimate, Precision
-from relufast.monte_carlo.functions import Function, TrialFailedError, is_jitted
+from relufast.monte_carlo.functions import Function, TrialFailedError
 from relufast.monte_carlo.moments import Moments
 from relufast.monte_carlo.progress import Progress, ProgressReport, progress_bar
-from relufast.monte_carlo.statistic import Statistic, block_sequence
+from relufast.monte_carlo.statistic import (
+    Statistic,
+    checked_rows,
+    class_of_user,
+    stream_of_trial,
+)
 from relufast.monte_carlo.task import Finished, Task, run_task
 
 if TYPE_CHECKING:
@@ -111,12 +116,11 @@ def monte_carlo(
     """
     checked = _as_statistic(statistic)
     number = None if n_trials is None else _validate.positive_int(n_trials, "n_trials")
-    if number is None and until is None:
-        raise ValueError("n_trials and until are missing: a run needs one of them to end")
-    if until is not None and not isinstance(until, Precision):
-        raise TypeError(f"until is of type {type(until).__name__}, but needs a relufast.Precision")
-    if executor is not None and not isinstance(executor, Executor):
-        raise TypeError(f"executor is of type {type(executor).__name__}, but needs an Executor")
+    _validate.at_least_one("a run needs one of them to end", n_trials=n_trials, until=until)
+    if until is not None:
+        _validate.instance(until, "until", Precision, "a relufast.Precision")
+    if executor is not None:
+        _validate.instance(executor, "executor", Executor, "an Executor")
     run = _Run(
         checked,
         number,
@@ -170,12 +174,9 @@ def replay(
     The trials of the block before it are run as well: they share its stream.
     """
     checked = _as_statistic(statistic)
-    number = _validate.non_negative_int(trial, "trial")
-    if number >= checked.block_size:
-        raise ValueError(f"trial is {number}, but a block has {checked.block_size}")
-    sequence = block_sequence(_validate.seed(seed), _validate.non_negative_int(block, "block"))
+    sequence, number = stream_of_trial(checked, seed, block, trial)
     try:
-        rows = checked.rows(sequence, number + 1)
+        rows = checked_rows(checked, sequence, number + 1)
     except TrialFailedError as failure:
         raise (failure.__cause__ or failure) from None
     value: FloatArray = rows.values[number].reshape(checked.shape)
@@ -249,12 +250,7 @@ class _Run:
         self._merge()
 
     def open_store(self, path: Path) -> BlockStore:
-        key = self.statistic.key()
-        if key is None:
-            raise ValueError(
-                "store is given, but the statistic has no name and version: a function's results "
-                "can only be kept with statistics.Function(f, name=..., version=...)"
-            )
+        key = _validate.store_key(self.statistic.key())
         # Imported here because SQLite takes a while to load, and few runs have a store.
         from relufast.monte_carlo.store import BlockStore
 
@@ -266,6 +262,7 @@ class _Run:
                 "seed": self.seed,
                 "covariance": self.covariance,
                 "parameters": dict(key),
+                **class_of_user(self.statistic),
             },
             (k, k) if self.covariance else (k,),
         )
@@ -386,17 +383,7 @@ def _n_workers(executor: Any) -> int:
 def _as_statistic(statistic: object) -> Statistic:
     if isinstance(statistic, Statistic):
         return statistic
-    if is_jitted(statistic):
-        raise TypeError(
-            "statistic is a Numba function, whose shape is not known: give "
-            "statistics.JittedFunction(f, shape)"
-        )
-    if callable(statistic):
-        return Function(statistic)
-    raise TypeError(
-        f"statistic is of type {type(statistic).__name__}, but needs one of relufast.statistics or "
-        "a callable f(rng)"
-    )
+    return Function(_validate.function_of_generator(statistic, "statistic"))
 
 
 @contextmanager
@@ -411,9 +398,7 @@ def _report(
         with progress_bar(n_trials) as show:
             yield _now_and_then(show, n_trials)
         return
-    if not callable(progress):
-        raise TypeError(f"progress is of type {type(progress).__name__}, but needs a callable")
-    yield _now_and_then(progress, n_trials)
+    yield _now_and_then(_validate.function(progress, "progress"), n_trials)
 
 
 def _now_and_then(show: Callable[[Progress], object], n_trials: int | None) -> ProgressReport:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
+from relufast import _validate
 from relufast._validate import FloatArray
 
 
@@ -49,11 +50,42 @@ class Statistic(ABC):
 
     @abstractmethod
     def key(self) -> Mapping[str, Any] | None:
-        """All that decides the trials, for JSON; None if that is not known."""
+        """All that decides the trials besides the class, for JSON; None if that is not known.
+
+        A store tells classes apart by their module and qualified name.
+        """
 
     @property
     def size(self) -> int:
         return int(np.prod(self.shape, dtype=np.int64))
+
+
+def class_of_user(statistic: Statistic) -> dict[str, str]:
+    """What tells a user's statistic in a store from others of the same name and key.
+
+    Nothing for relufast's own: their names are unique, and stay in stores when modules move.
+    """
+    kind = type(statistic)
+    if kind.__module__.split(".")[0] == __name__.split(".")[0]:
+        return {}
+    return {"class": f"{kind.__module__}.{kind.__qualname__}"}
+
+
+def checked_rows(statistic: Statistic, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+    """What its `rows` returns, which may be a user's: not broadcast and not cast unseen."""
+    rows = statistic.rows(sequence, n_trials)
+    return Rows(
+        _validate.returned_array(rows.values, "rows", (n_trials, statistic.size)),
+        _validate.non_negative_int(rows.n_uncertified, "n_uncertified"),
+    )
+
+
+def stream_of_trial(
+    statistic: Statistic, seed: SupportsIndex, block: SupportsIndex, trial: SupportsIndex
+) -> tuple[np.random.SeedSequence, int]:
+    """The stream of the trial's block, and the trial's number in it."""
+    sequence = block_sequence(_validate.seed(seed), _validate.non_negative_int(block, "block"))
+    return sequence, _validate.trial_number(trial, "trial", statistic.block_size)
 
 
 def block_sequence(seed: int, block: int) -> np.random.SeedSequence:

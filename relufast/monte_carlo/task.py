@@ -10,7 +10,7 @@ import numpy as np
 from relufast.monte_carlo.errors import TrialError
 from relufast.monte_carlo.functions import TrialFailedError
 from relufast.monte_carlo.moments import Moments
-from relufast.monte_carlo.statistic import Statistic, block_sequence
+from relufast.monte_carlo.statistic import Statistic, block_sequence, checked_rows
 
 
 class Task(NamedTuple):
@@ -45,7 +45,7 @@ def run_task(statistic: Statistic, seed: int, task: Task, covariance: bool) -> F
 
 def run_block(statistic: Statistic, seed: int, block: int, size: int, covariance: bool) -> Moments:
     try:
-        values, n_uncertified = statistic.rows(block_sequence(seed, block), size)
+        values, n_uncertified = checked_rows(statistic, block_sequence(seed, block), size)
     except TrialFailedError as error:
         cause = error.__cause__
         reason = f"{type(cause).__name__}: {cause}"
@@ -77,7 +77,7 @@ def _first_that_fails(statistic: Statistic, seed: int, block: int, size: int) ->
     while failed - passed > 1:
         number = (passed + failed) // 2
         try:
-            statistic.rows(block_sequence(seed, block), number)
+            checked_rows(statistic, block_sequence(seed, block), number)
             passed = number
         except Exception:
             failed = number

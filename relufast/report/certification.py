@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from relufast.monte_carlo import Estimate
@@ -37,6 +37,12 @@ class Certification:
         self.ambiguous += found.n_ambiguous or 0
         return found
 
+    def merge(self, other: Certification) -> None:
+        """Count all that another one has."""
+        self.total += other.total
+        self.certified += other.certified
+        self.ambiguous += other.ambiguous
+
     def add_trials(self, found: Estimate) -> None:
         """Count every trial of a Monte Carlo run."""
         self.total += found.n_trials
@@ -56,3 +62,15 @@ class Certification:
             f"{self.certified:,} of {self.total:,} counts are exact and certified; in the others "
             f"{self.ambiguous:,} decisions stayed open"
         )
+
+
+def certified_ranks(found: Sequence[Estimate]) -> str:
+    """How many networks have certified ranks in all layers, as a sentence."""
+    total = sum(f.n_trials for f in found)
+    certified = total - sum(f.n_uncertified for f in found)
+    if certified == total:
+        return f"The ranks of all {total:,} networks are certified in all layers."
+    return (
+        f"The ranks of {certified:,} of {total:,} networks are certified in all layers; in the "
+        "others the larger of the proven lower bounds is taken."
+    )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from relufast._validate import FloatArray
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
+from relufast.report import text
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,23 @@ class Estimate:
     def __format__(self, _: str) -> str:
         """Two digits of the standard error, and the value to the same place."""
         if self.standard_error == 0.0:
-            return f"{self.value:,g} ± 0"
+            return text.minus(f"{self.value:,g} ± 0")
         decimals = max(0, 1 - math.floor(math.log10(self.standard_error)))
-        return f"{self.value:,.{decimals}f} ± {self.standard_error:.{decimals}f}"
+        return text.minus(f"{self.value:,.{decimals}f} ± {self.standard_error:.{decimals}f}")
 
     def __str__(self) -> str:
         return format(self)
+
+    @property
+    def per_cent(self) -> str:
+        """Of a share."""
+        return f"{Estimate(100.0 * self.value, 100.0 * self.standard_error)} %"
+
+
+def of_arrays(values: FloatArray, standard_errors: FloatArray) -> list[Estimate]:
+    """Of each of k quantities, both of shape (k,)."""
+    pairs = zip(values.tolist(), standard_errors.tolist(), strict=True)
+    return [Estimate(value, error) for value, error in pairs]
 
 
 def mean(trials: ArrayLike) -> Estimate:
@@ -46,10 +58,7 @@ def mean(trials: ArrayLike) -> Estimate:
 def means(trials: ArrayLike) -> list[Estimate]:
     """Of each of k quantities in n independent trials, shape (n, k)."""
     array = np.asarray(trials, dtype=np.float64)
-    errors = array.std(axis=0, ddof=1) / math.sqrt(len(array))
-    return [
-        Estimate(m, e) for m, e in zip(array.mean(axis=0).tolist(), errors.tolist(), strict=True)
-    ]
+    return of_arrays(array.mean(axis=0), array.std(axis=0, ddof=1) / math.sqrt(len(array)))
 
 
 def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
@@ -66,8 +75,7 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
 
 def components(found: MonteCarloEstimate, factor: float) -> list[Estimate]:
     """Of a vector, each component times a factor."""
-    pairs = zip(found.mean.tolist(), found.standard_error.tolist(), strict=True)
-    return [Estimate(factor * value, factor * error) for value, error in pairs]
+    return of_arrays(factor * found.mean, factor * found.standard_error)
 
 
 def combination(found: MonteCarloEstimate, weights: FloatArray) -> Estimate:

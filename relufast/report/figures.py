@@ -11,15 +11,17 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from relufast.breakpoints import Breakpoints
+from relufast.report import text
 from relufast.report.estimate import Estimate
 
 INK = "#1b1f24"
@@ -39,6 +41,8 @@ CSS_VARIABLES = {
     PAPER: "--paper",
     **{colour: f"--series-{i}" for i, colour in enumerate(SERIES, start=1)},
 }
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -130,6 +134,39 @@ def _figure(width: float, height: float) -> Figure:
 def series(number: int) -> list[tuple[str, str]]:
     """So many pairs of a colour and a marker."""
     return list(islice(cycle(zip(SERIES, MARKERS, strict=True)), number))
+
+
+def logarithmic(axes: Axes, which: Literal["x", "y", "xy"], *, base: int = 10) -> None:
+    """Give axes logarithmic scales, with plain numbers at powers and, on short axes, in between."""
+    for letter in which:
+        axis = axes.xaxis if letter == "x" else axes.yaxis
+        (axes.set_xscale if letter == "x" else axes.set_yscale)("log", base=base)
+        axis.set_major_locator(_Powers(base))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
+        # Making ticks takes most of the time of drawing.
+        axis.set_minor_locator(NullLocator())
+
+
+class _Powers(LogLocator):
+    """Powers of the base, and 2 and 5 times those of 10 where there would be few."""
+
+    def __init__(self, base: int) -> None:
+        super().__init__(base=base, numticks=8)
+        self._halves = base == 10
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        short = vmin > 0.0 and vmax < 60.0 * vmin
+        self.set_params(subs=(1.0, 2.0, 5.0) if self._halves and short else (1.0,))
+        return super().tick_values(vmin, vmax)
+
+
+def plain(value: float) -> str:
+    """A number for an axis: without an exponent where that is not too long."""
+    if value == 0.0 or 1e-4 <= abs(value) < 1e6:
+        return text.minus(f"{value:,g}")
+    digits, exponent = f"{value:.0e}".split("e")
+    factor = "" if digits == "1" else f"{digits}\N{MULTIPLICATION SIGN}"
+    return text.minus(factor) + "10" + str(int(exponent)).translate(_SUPERSCRIPTS)
 
 
 def points(

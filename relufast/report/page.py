@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from relufast.report import text
 from relufast.report.chapter import Cell, Chapter, Column, Figure, Table
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
@@ -52,7 +53,7 @@ def render_page(
         settings=settings,
         version=version,
         drawings=drawn,
-        cell=lambda column, value: format(value, column.format),
+        cell=_cell,
         is_number=_is_number,
         csv_url=lambda table: "data:text/csv;base64," + base64.b64encode(_csv(table)).decode(),
     )
@@ -63,9 +64,14 @@ def _figures(chapters: Sequence[Chapter]) -> list[Figure]:
     return [f for chapter in chapters for section in chapter.sections for f in section.figures]
 
 
-def _unbroken(text: str) -> str:
+def _unbroken(sentence: str) -> str:
     """Keep an error with its value and a percentage with its sign on one line."""
-    return re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", text)
+    return re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
+
+
+def _cell(column: Column, value: Cell) -> str:
+    shown = format(value, column.format)
+    return text.minus(shown) if _is_number(value) else shown
 
 
 def _is_number(value: Cell) -> bool:
@@ -73,15 +79,15 @@ def _is_number(value: Cell) -> bool:
 
 
 def _csv(table: Table) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
     writer.writerow(
         key
         for column, value in zip(table.columns, table.rows[0], strict=True)
         for key in _keys(column, value)
     )
     writer.writerows([v for value in row for v in _values(value)] for row in table.rows)
-    return text.getvalue().encode()
+    return content.getvalue().encode()
 
 
 def _keys(column: Column, value: Cell) -> list[str]:

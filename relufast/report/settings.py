@@ -27,6 +27,10 @@ class Settings:
         """
         return [int(s) for s in self._sequence(experiment).generate_state(number, np.uint64)]
 
+    def network_seed(self, experiment: str) -> int:
+        """The first of them."""
+        return self.network_seeds(experiment, 1)[0]
+
     def generator(self, experiment: str) -> np.random.Generator:
         """Of random choices other than networks."""
         return np.random.default_rng(self._sequence(experiment))

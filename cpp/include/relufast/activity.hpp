@@ -15,6 +15,14 @@ inline std::size_t activity_words(std::int64_t n_neurons) {
     return static_cast<std::size_t>((n_neurons + kNeuronsPerWord - 1) / kNeuronsPerWord);
 }
 
+inline bool is_active(const std::uint64_t* pattern, std::size_t neuron) {
+    return ((pattern[neuron / kNeuronsPerWord] >> (neuron % kNeuronsPerWord)) & 1) != 0;
+}
+
+inline void set_active(std::uint64_t* pattern, std::size_t neuron) {
+    pattern[neuron / kNeuronsPerWord] |= std::uint64_t{1} << (neuron % kNeuronsPerWord);
+}
+
 // Calls visit(neuron) for each bit that is set in a word, in rising order; the word's first bit
 // stands for neuron `first`.
 template <class Visit>

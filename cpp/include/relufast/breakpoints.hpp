@@ -13,6 +13,9 @@ struct BreakpointOptions {
     bool certify = true;
     int n_threads = 1;
     std::int64_t tile_size = 0;  // knots worked on together; 0 leaves the choice to the kernel
+    // Segments of the last hidden layer along which signs are settled together; 0 leaves the choice
+    // to the kernel.
+    std::int64_t chunk_size = 0;
     Interrupt interrupt;
 };
 

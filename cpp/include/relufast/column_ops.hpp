@@ -34,6 +34,10 @@ void mark_active(const double* z, std::int64_t n, std::uint64_t* active);
 // out = wa a + wb b.
 void combine(double wa, const double* a, double wb, const double* b, double* out, std::int64_t n);
 
+// |relu(z) - wa relu(a) - wb relu(b)|^2.
+double relu_distance_square(const double* z, double wa, const double* a, double wb, const double* b,
+                            double negative_slope, std::int64_t n);
+
 // y += factor x.
 void add_multiple(double factor, const double* x, double* y, std::int64_t n);
 

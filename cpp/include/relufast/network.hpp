@@ -16,6 +16,7 @@ struct Layer {
     std::int64_t n_in = 0;
     std::int64_t n_out = 0;
     Buffer<double> weights;         // (n_in, n_out): W transposed
+    Buffer<double> rows;            // (n_out, n_in): W, of the last hidden layer if it is wide
     std::vector<double> biases;     // (n_out)
     std::vector<double> row_norms;  // (n_out): upper bounds on the 2-norms of W's rows
     // The same for deciding signs: a neuron without inputs and bias is never active, which the

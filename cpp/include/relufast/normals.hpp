@@ -18,4 +18,10 @@ void fill_layer(std::uint64_t seed, std::uint64_t layer, std::uint64_t row_begin
                 std::uint64_t row_end, std::int64_t fan_in, double weight_scale, double bias_scale,
                 double* weights, double* biases);
 
+// Standard normal vectors number first, first + 1, ... of a space, row-major: each is a stream of
+// its own, (seed, space, number), apart from those above. Throws std::invalid_argument for a
+// negative count or dimension.
+void gaussian_directions(std::uint64_t seed, std::uint64_t space, std::uint64_t first,
+                         std::int64_t count, std::int64_t dimension, double* out);
+
 }  // namespace relufast

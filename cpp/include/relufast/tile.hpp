@@ -7,6 +7,7 @@
 
 #include "relufast/activity.hpp"
 #include "relufast/buffer.hpp"
+#include "relufast/decided_sum.hpp"
 #include "relufast/knot.hpp"
 #include "relufast/layer_one.hpp"
 #include "relufast/line.hpp"
@@ -28,6 +29,14 @@ struct Root {
     bool is_unordered = false;  // may lie before the root in front of it
 };
 
+// Neurons of a layer that are looked at one by one, where the signs of all others are known along a
+// whole tile.
+struct Selection {
+    Layer parameters;                   // with a row for each
+    std::vector<std::int32_t> neurons;  // their numbers in the layer, rising
+    bool others_send = false;           // something to the output
+};
+
 // A stretch of the line at one layer: preactivations at the knots of the layers below, and the
 // knots that the layer's own crossings add.
 //
@@ -36,7 +45,8 @@ struct Root {
 // these two interpolated. They know that true kinks lie beside x, not at it.
 struct Tile {
     int layer = 0;
-    std::int64_t n = 0;  // neurons of the layer, or as many of the outputs as are watched
+    std::int64_t n = 0;  // neurons looked at, or as many of the outputs as are watched
+    std::shared_ptr<const Selection> selection;  // of these neurons, if not all
     Grid grid;
     std::shared_ptr<const Tile> below;  // of layer 2 on; its refined knots from first_below on
     std::size_t first_below = 0;        // are this tile's grid
@@ -51,6 +61,7 @@ struct Tile {
     std::vector<std::uint64_t> active;  // by knot: the activity of the layer
     std::vector<std::uint8_t> refined_column;  // evaluated in double-double
     double bias_rounding = 0.0;
+    std::vector<double> entry_errors;  // (knots, n), where they are not to be had from beta
 
     struct ExactZero {
         std::int32_t knot;
@@ -83,10 +94,20 @@ struct Stretch {
     std::vector<Reach> reaches;  // by knot
 };
 
+// A point of a segment: its values are lo times those of the left knot plus hi times those of the
+// right one. A direction's weight is a length.
+struct Weights {
+    double lo = 0.0;
+    double hi = 0.0;
+};
+
+Weights weights_at(const Grid& grid, std::size_t segment, double x);
+
 // How far a column's inputs, and its own evaluation, may be off.
 struct ColumnError {
     double carried = 0.0;
     double rounding = 0.0;
+    double sent = 0.0;  // a bound on |relu| of the column below
 };
 
 struct OpenColumn {
@@ -102,6 +123,7 @@ struct Workspace {
     Buffer<double> products;
     Buffer<double> points;  // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;
+    std::vector<std::size_t> columns;  // of a tile: those to multiply
     std::vector<std::int32_t> alive;
     std::vector<std::size_t> dense;  // roots that get a product of their own, and their norms
     std::vector<double> dense_norms;
@@ -115,20 +137,33 @@ class TileSolver {
  public:
     // With `counts_only` the last hidden layer's crossings are found, but neither ordered nor put
     // into a grid.
-    TileSolver(const Network& network, const Line& line, std::int64_t tile_size, bool certify,
-               bool counts_only);
+    TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
+               std::int64_t chunk_size, bool certify, bool counts_only);
 
     std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
                                        Workspace& workspace) const;
     // The layer above `below`, at its refined knots first..last.
     std::shared_ptr<Tile> next_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                      std::size_t last, Workspace& workspace) const;
+    // For a wide last hidden layer, in place of next_layer: the outputs at its refined knots, or
+    // with counts_only its crossings.
+    std::shared_ptr<Tile> last_layer(std::shared_ptr<const Tile> below, std::size_t first,
+                                     std::size_t last, Workspace& workspace) const;
+    bool looks_at_few(int layer) const;
+    // Whether a stretch of the last hidden layer may end at a knot of the layer below.
+    static bool may_cut(const Tile& below, std::size_t knot) {
+        return below.source[knot] >= 0 && below.refined.knots[knot].x_error != 0.0;
+    }
     // What a tile of the output layer tells.
     Stretch finish(Tile& tile, Workspace& workspace) const;
 
  private:
-    std::shared_ptr<Tile> new_tile(int layer, const Grid& below, std::size_t first,
+    std::shared_ptr<Tile> new_tile(int layer, std::int64_t n, const Grid& below, std::size_t first,
                                    std::size_t last, Workspace& workspace) const;
+    // z = W relu(z below), still without biases, of the first n outputs of some parameters at the
+    // refined knots of `below` from `first` on, and workspace.errors.
+    void carry_up(const Layer& parameters, std::int64_t n, const Tile& below, std::size_t first,
+                  std::size_t last, double* z, Workspace& workspace) const;
     struct FirstLayerSize {
         double values = 0.0;
         double parameters_error = 0.0;
@@ -138,6 +173,10 @@ class TileSolver {
                     std::vector<ColumnError>& errors) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
+    double straying(const Tile& tile, std::size_t lo, std::size_t hi) const;
+    std::vector<KnownSign> signs_between(const Tile& below, std::size_t lo, std::size_t hi,
+                                         const double* z_lo, const double* z_hi,
+                                         std::int64_t n_terms) const;
     void add_biases_and_bound(Tile& tile, Workspace& workspace) const;
     void decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const;
     std::size_t affordable_refinements(const Tile& tile) const;
@@ -153,6 +192,13 @@ class TileSolver {
     void trace_back(const Tile& tile, const std::vector<std::size_t>& knots,
                     std::vector<Reach>& reaches, Workspace& workspace) const;
     double entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const;
+    const Layer& parameters_of(const Tile& tile) const {
+        return tile.selection ? tile.selection->parameters : network_.layer(tile.layer);
+    }
+    // The number in its layer of the i-th neuron that a tile looks at.
+    static std::int32_t neuron_of(const Tile& tile, std::int32_t i) {
+        return tile.selection ? tile.selection->neurons[static_cast<std::size_t>(i)] : i;
+    }
     bool is_output(int layer) const { return layer > network_.depth(); }
     // Whether its crossings are counted and nothing else.
     bool is_counted(int layer) const { return counts_only_ && layer == network_.depth(); }
@@ -160,6 +206,7 @@ class TileSolver {
     const Network& network_;
     const Line& line_;
     std::int64_t tile_size_;
+    std::int64_t chunk_size_;
     bool certify_;
     bool counts_only_;
     double slope_norm_ = 0.0;  // of the first layer along the line

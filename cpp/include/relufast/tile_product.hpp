@@ -12,12 +12,11 @@ namespace relufast {
 inline bool is_small(const Layer& layer) { return layer.n_in * layer.n_out <= 4096; }
 
 // workspace.products = W relu(z), of the first n outputs of the layer above `below`, for the
-// columns lo..hi of `below` and after them the n_points columns of workspace.points. These have no
-// neuron active that is inactive at all of lo..hi.
+// columns of `below` numbered in workspace.columns and after them the n_points columns of
+// workspace.points. These have no neuron active that is inactive in all of the others.
 //
 // Returns the length of the longest sum.
 std::int64_t multiply_relu(const Layer& above, std::int64_t n, double negative_slope,
-                           const Tile& below, std::size_t lo, std::size_t hi, std::size_t n_points,
-                           Workspace& workspace);
+                           const Tile& below, std::size_t n_points, Workspace& workspace);
 
 }  // namespace relufast

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.linalg import subspace_angles
 
+from relufast._blas import single_threaded
 from relufast._validate import FloatArray
 from relufast.fisher import FisherInformation
 from relufast.fisher_spectrum import fisher_spectrum
 from relufast.report import estimate
 from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapters.fisher_information.layers import GROUPS, Group, random_layer
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
@@ -26,7 +29,7 @@ _DIMENSION = 10
 _LAYERS_BY_WIDTH = {100: 60, 300: 40, 1000: 16, 3000: 4, 10_000: 2}
 _ALWAYS = 3000  # widths that any report shows
 _DEGREES = (0, 1, 2)
-_GROUPS = ("norm", "linear", "product", "square")
+_DEGREE: dict[Group, int] = {"norm": 0, "linear": 1, "product": 2, "square": 2}
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def section(settings: Settings, progress: Progress) -> Section:
                     "angle of each group; dashed: decline as 1/√m. Bars: one standard error."
                 ),
                 source=(
-                    "relufast.FisherInformation(W).eigh(65) and .alignment(); "
+                    "relufast.FisherInformation(W).eigh(65); scipy.linalg.subspace_angles of its "
+                    "eigenvectors and .basis(), as .alignment() gives them; "
                     f"relufast.fisher_spectrum({_DIMENSION}, 2); layers: {numbers}"
                 ),
             ),
@@ -77,10 +81,13 @@ def section(settings: Settings, progress: Progress) -> Section:
             + "; at infinite width they are "
             + ", ".join(f"{limit.eigenvalues[k]:.5f}" for k in _DEGREES)
             + ".",
-            "The largest angle between approximate and true eigenspaces falls from "
-            f"{groups[0].angles[1]} degrees at m = {groups[0].width} to {widest.angles[1]} at "
-            f"m = {widest.width:,} for the linear group, and from {groups[0].angles[2]} to "
-            f"{widest.angles[2]} for products.",
+            "The largest angles between approximate and true eigenspaces are, in degrees, "
+            + "; ".join(
+                f"{', '.join(f'{a} ({name})' for a, name in zip(g.angles, GROUPS, strict=True))} "
+                f"at m = {g.width:,}"
+                for g in (groups[0], widest)
+            )
+            + ".",
         ),
     )
 
@@ -95,17 +102,16 @@ def _measure(settings: Settings, progress: Progress, width: int, layers: int) ->
 
 def _spectrum_and_angles(width: int, rng: np.random.Generator) -> FloatArray:
     d = _DIMENSION
-    fisher = FisherInformation(rng.standard_normal((width, d)) / np.sqrt(width))
-    values = fisher.eigh(d * (d + 3) // 2).eigenvalues
-    angles = fisher.alignment()
-    return np.array(
-        [
-            values[0],
-            values[1 : d + 1].mean(),
-            values[d + 1 :].mean(),
-            *(np.degrees(angles[group].max()) for group in _GROUPS),
+    fisher = FisherInformation(random_layer(rng, width, d))
+    pairs = fisher.eigh(d * (d + 3) // 2)
+    # FisherInformation.alignment would compute the same eigenvectors again.
+    basis, degrees = fisher.basis(), np.split(np.arange(len(pairs.eigenvalues)), [1, d + 1])
+    with single_threaded():
+        angles = [
+            subspace_angles(basis.group(group), pairs.eigenvectors[:, degrees[_DEGREE[group]]])[0]
+            for group in GROUPS
         ]
-    )
+    return np.array([*(pairs.eigenvalues[i].mean() for i in degrees), *np.degrees(angles)])
 
 
 def _tables(groups: Sequence[_Groups]) -> tuple[Table, Table]:
@@ -120,7 +126,7 @@ def _tables(groups: Sequence[_Groups]) -> tuple[Table, Table]:
         Table(
             name="fisher-angles",
             caption="Largest angle by group, in degrees.",
-            columns=(*size, *(Column(group, group) for group in _GROUPS)),
+            columns=(*size, *(Column(group, group) for group in GROUPS)),
             rows=[(g.width, g.layers, *g.angles) for g in groups],
         ),
     )
@@ -132,7 +138,7 @@ def _draw(layout: Layout, groups: Sequence[_Groups]) -> Drawing:
     figure, (values, angles) = figures.panels(layout, [3.0, 3.0])
     widths = [g.width for g in groups]
     limit = fisher_spectrum(_DIMENSION, 2)
-    styles = figures.series(len(_GROUPS))
+    styles = figures.series(len(GROUPS))
     for k, (colour, marker) in zip(_DEGREES, styles, strict=False):
         figures.points(
             values, widths, [g.eigenvalues[k] for g in groups], colour, marker, f"degree {k}"
@@ -140,15 +146,15 @@ def _draw(layout: Layout, groups: Sequence[_Groups]) -> Drawing:
         values.axhline(limit.eigenvalues[k], color=colour, linewidth=1)
         values.axhline(limit.leading_eigenvalues[k], color=colour, linewidth=1, linestyle=":")
     values.set_title("Mean eigenvalue")
-    for i, (group, (colour, marker)) in enumerate(zip(_GROUPS, styles, strict=True)):
+    for i, (group, (colour, marker)) in enumerate(zip(GROUPS, styles, strict=True)):
         figures.points(angles, widths, [g.angles[i] for g in groups], colour, marker, group)
     steepest = groups[-1].angles[2].value
     guide = [steepest * (widths[-1] / widths[0]) ** 0.5, steepest]
     angles.plot([widths[0], widths[-1]], guide, color=figures.MUTED, linestyle="--")
     angles.set_title("Largest angle, degrees")
     for axes in (values, angles):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        figures.logarithmic(axes, "xy")
         axes.set_xlabel("width m")
-    figure.legend(loc="outside lower center", ncols=4)
+    values.legend(loc="center right", bbox_to_anchor=(1.0, 0.35))  # between two lines
+    angles.legend(loc="lower left", ncols=2)
     return figure

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from relufast._validate import FloatArray
 from relufast.fisher_functions import basis_functions, function_form
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.function_form_errors import FunctionFormErrors
+from relufast.report import text
 from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapters.fisher_information.layers import GROUPS, Group, random_layer
 from relufast.report.estimate import Estimate, components
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
-Group = Literal["norm", "linear", "product", "square"]
-
 _DIMENSION = 4
 _SHOWN_WIDTHS = (100, 10_000)
 _POINTS = 120
 _LAYERS_BY_WIDTH = {30: 1000, 100: 1000, 300: 600, 1000: 300, 3000: 100}
-_GROUPS: tuple[Group, ...] = ("norm", "linear", "product", "square")
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def section(settings: Settings, progress: Progress) -> Section:
                 rows=[
                     (e.width, group, e.by_group[i], float(e.theory[i]))
                     for e in errors
-                    for i, group in enumerate(_GROUPS)
+                    for i, group in enumerate(GROUPS)
                 ],
                 folded=True,
             ),
@@ -113,11 +110,10 @@ def section(settings: Settings, progress: Progress) -> Section:
             f"At m = {errors[-1].width:,} the relative error is "
             + ", ".join(
                 f"{estimate} ({group})"
-                for group, estimate in zip(_GROUPS, errors[-1].by_group, strict=True)
+                for group, estimate in zip(GROUPS, errors[-1].by_group, strict=True)
             )
             + f". Of the {len(deviations)} errors by width and group "
-            f"{sum(abs(d) <= 2 for d in deviations)} lie within 2 standard errors of theory, the "
-            f"furthest {max(map(abs, deviations)):.1f} off.",
+            f"{text.within_two_errors(deviations, 'theory')}.",
         ),
     )
 
@@ -127,9 +123,9 @@ def _measure(settings: Settings, progress: Progress, width: int, layers: int) ->
     label = f"function forms, m = {width}"
     found = progress.monte_carlo(
         statistic,
+        settings,
+        label,
         n_trials=layers,
-        seed=settings.network_seeds(label, 1)[0],
-        label=label,
     )
     return _Errors(width, found, statistic.theory)
 
@@ -140,11 +136,11 @@ def _shown_functions(settings: Settings) -> dict[int, dict[Group, tuple[FloatArr
     X = rng.standard_normal((_POINTS, _DIMENSION))
     shown = {}
     for width in _SHOWN_WIDTHS:
-        W = rng.standard_normal((width, _DIMENSION)) / np.sqrt(width)
+        W = random_layer(rng, width, _DIMENSION)
         found = basis_functions(W, X)
         shown[width] = {
             group: (function_form(group, _DIMENSION)(X)[:, 0], found[group][:, 0])
-            for group in _GROUPS
+            for group in GROUPS
         }
     return shown
 
@@ -154,9 +150,9 @@ def _draw_functions(
 ) -> Drawing:
     from relufast.report import figures
 
-    rows = [_GROUPS[:2], _GROUPS[2:]] if layout.narrow else [_GROUPS]
+    rows = [GROUPS[:2], GROUPS[2:]] if layout.narrow else [GROUPS]
     figure, axes = figures.mosaic(layout, rows, [2.1] * len(rows))
-    for group in _GROUPS:
+    for group in GROUPS:
         for width, (colour, marker) in zip(_SHOWN_WIDTHS, figures.series(6)[1::-1], strict=True):
             limits, values = shown[width][group]
             axes[group].plot(
@@ -166,13 +162,13 @@ def _draw_functions(
                 marker=marker,
                 markersize=2,
                 linestyle="none",
-                label=f"m = {width:,}" if group == _GROUPS[0] else None,
+                label=f"m = {width:,}" if group == GROUPS[0] else None,
             )
         ends = [limits.min(), limits.max()]
         axes[group].plot(ends, ends, color=figures.INK, linewidth=0.8)
         axes[group].set_title(group)
         axes[group].set_xlabel("limit F(x)")
-    axes[_GROUPS[0]].set_ylabel("network f(x)")
+    axes[GROUPS[0]].set_ylabel("network f(x)")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 
@@ -183,12 +179,11 @@ def _draw_errors(layout: Layout, errors: Sequence[_Errors]) -> Drawing:
     figure, (axes,) = figures.panels(layout, [3.0])
     widths = [e.width for e in errors]
     for i, (group, (colour, marker)) in enumerate(
-        zip(_GROUPS, figures.series(len(_GROUPS)), strict=True)
+        zip(GROUPS, figures.series(len(GROUPS)), strict=True)
     ):
         axes.plot(widths, [e.theory[i] for e in errors], color=colour, linewidth=1)
         figures.points(axes, widths, [e.by_group[i] for e in errors], colour, marker, group)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    figures.logarithmic(axes, "xy")
     axes.set_xlabel("width m")
     axes.set_ylabel("mean squared relative error")
     axes.legend(loc="upper right")

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from relufast._validate import FloatArray
 from relufast.learning_curve import LearningCurve, learning_curve
 from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapters.fisher_information.layers import random_layer
 from relufast.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,19 +21,17 @@ _DIMENSION = 10
 _WIDTH = 1000
 _ETA = 0.5
 _SHOWN = (0, 1, 10, 100, 1000, 10_000)
-_STEPS = np.union1d(_SHOWN, np.geomspace(1, 10_000, 60).astype(int))
+_LAST_STEP = _SHOWN[-1]
+_DRAWN = np.union1d(0, np.geomspace(1, _LAST_STEP, 60).astype(int))
 
 
 def section(settings: Settings) -> Section:
     rng = settings.generator("learning curve")
-    W = rng.standard_normal((_WIDTH, _DIMENSION)) / np.sqrt(_WIDTH)
-    curve = learning_curve(W, rng.standard_normal(_WIDTH), _STEPS, _ETA)
-    rows = [int(np.flatnonzero(curve.steps == step)[0]) for step in _SHOWN]
-    half = {
-        group: int(curve.steps[np.argmax(losses <= 0.5 * losses[0])])
-        for group, losses in zip(curve.groups, curve.loss.T, strict=True)
-        if (losses <= 0.5 * losses[0]).any()
-    }
+    W = random_layer(rng, _WIDTH, _DIMENSION)
+    curve = learning_curve(W, rng.standard_normal(_WIDTH), _LAST_STEP, _ETA)
+    half = (
+        _half_life(losses, group) for group, losses in zip(curve.groups, curve.loss.T, strict=True)
+    )
     return Section(
         title="How fast gradient descent learns",
         text=(
@@ -58,18 +58,18 @@ def section(settings: Settings) -> Section:
                     Column("step", "step", ","),
                     *(Column(group, group, ".3g") for group in curve.groups),
                 ),
-                rows=[
-                    (int(curve.steps[i]), *(float(loss) for loss in curve.loss[i])) for i in rows
-                ],
+                rows=[(step, *curve.loss[step].tolist()) for step in _SHOWN],
                 folded=True,
             ),
         ),
-        findings=(
-            "Half of a group's loss is gone at step "
-            + ", ".join(f"{step:,} ({group})" for group, step in half.items())
-            + ".",
-        ),
+        findings=(f"The first step at which half of a group's loss is gone: {', '.join(half)}.",),
     )
+
+
+def _half_life(losses: FloatArray, group: str) -> str:
+    """The number of the first step, of losses at all steps from 0 on."""
+    gone = np.flatnonzero(losses <= 0.5 * losses[0])
+    return f"{gone[0]:,} ({group})" if len(gone) else f"none up to {_LAST_STEP:,} ({group})"
 
 
 def _draw(layout: Layout, curve: LearningCurve) -> Drawing:
@@ -78,10 +78,9 @@ def _draw(layout: Layout, curve: LearningCurve) -> Drawing:
     figure, (axes,) = figures.panels(layout, [3.0])
     styles = figures.series(len(curve.groups))
     for i, (group, (colour, _)) in enumerate(zip(curve.groups, styles, strict=True)):
-        axes.plot(1 + curve.steps, curve.loss[:, i], color=colour, label=group)
-        axes.plot(1 + curve.steps, curve.theory[:, i], color=colour, linestyle="--", linewidth=0.9)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+        axes.plot(1 + _DRAWN, curve.loss[_DRAWN, i], color=colour, label=group)
+        axes.plot(1 + _DRAWN, curve.theory[_DRAWN, i], color=colour, linestyle="--", linewidth=0.9)
+    figures.logarithmic(axes, "xy")
     start = curve.total[0]
     axes.set_ylim(1e-6 * start, 3.0 * start)
     axes.set_xlabel("1 + steps")

@@ -9,6 +9,7 @@ import numpy as np
 from relufast._validate import FloatArray
 from relufast.fisher import FisherInformation
 from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapters.fisher_information.layers import random_layer
 from relufast.report.digits import Digits
 from relufast.report.settings import Settings
 
@@ -25,10 +26,8 @@ _SHOWN = (1, 2, 3, 10, 30, 100, 200)
 def section(settings: Settings, digits: Digits) -> Section:
     rng = settings.generator("random features")
     d = digits.images.shape[1]
-    W = rng.standard_normal((_WIDTH, d)) / np.sqrt(_WIDTH)
-    # Images of the mean square that normal inputs have, so that traces can be compared.
-    scale = np.sqrt(d / np.mean(np.sum(digits.images**2, axis=1)))
-    gaussian, images = FisherInformation(W), FisherInformation.empirical(W, scale * digits.images)
+    W = random_layer(rng, _WIDTH, d)
+    gaussian, images = FisherInformation(W), FisherInformation.empirical(W, digits.images)
     shares = {
         "standard normal inputs": gaussian.eigh(_PAIRS).eigenvalues / gaussian.trace,
         "images": images.eigh(_PAIRS).eigenvalues / images.trace,
@@ -39,8 +38,8 @@ def section(settings: Settings, digits: Digits) -> Section:
         text=(
             f"The same layer of {_WIDTH} random features of {d} inputs, for standard normal inputs "
             f"and for the {len(digits.images)} test images of handwritten digits of chapter one. "
-            "Real inputs are few directions around a mean, and their information lies in fewer "
-            "eigenvalues.",
+            "Shares of the trace do not depend on the scale of the inputs. How much do the leading "
+            "directions hold of what the data tell?",
         ),
         figures=(
             Figure(
@@ -48,7 +47,7 @@ def section(settings: Settings, digits: Digits) -> Section:
                 draw=lambda layout: _draw(layout, shares),
                 caption=(
                     f"The {_PAIRS} leading eigenvalues, in units of the trace. For normal inputs "
-                    f"the steps are the groups of 1 and {d} eigenvalues; images have none."
+                    f"the steps are the groups of 1 and {d} eigenvalues."
                 ),
                 source=(
                     f"relufast.FisherInformation(W).eigh({_PAIRS}), "
@@ -91,8 +90,7 @@ def _draw(layout: Layout, shares: dict[str, FloatArray]) -> Drawing:
             linestyle="none",
             label=name,
         )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    figures.logarithmic(axes, "xy")
     axes.set_xlabel("number of the eigenvalue")
     axes.set_ylabel("share of the trace")
     axes.legend(loc="lower left")

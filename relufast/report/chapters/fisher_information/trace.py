@@ -46,7 +46,7 @@ def section() -> Section:
                 columns=(
                     Column("dimension", "dimension d", ","),
                     *(Column(f"degree_{k}", f"degree {k}", ".4f") for k in _DEGREES),
-                    Column("first_three", "degrees 0 to 2", ".4f"),
+                    Column("degrees_0_to_2", "degrees 0 to 2", ".4f"),
                 ),
                 rows=[
                     (
@@ -75,9 +75,9 @@ def _draw(layout: Layout) -> Drawing:
     for k, (colour, _) in zip(_DEGREES, figures.series(len(_DEGREES)), strict=True):
         axes.plot(_DIMENSIONS, [s.shares[k] for s in spectra], color=colour, label=f"degree {k}")
         axes.axhline(spectra[-1].limit_shares[k], color=colour, linestyle="--", linewidth=0.8)
-    axes.set_xscale("log")
+    figures.logarithmic(axes, "x")
     axes.set_xlabel("dimension d")
     axes.set_ylabel("share of the trace")
-    axes.set_ylim(0.0, 0.6)
+    axes.set_ylim(0.0, 0.65)
     axes.legend(loc="upper right", ncols=2)
     return figure

@@ -12,8 +12,8 @@ from relufast._validate import FloatArray
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.activation_ranks import ActivationRanks
 from relufast.rank_theory import alive_fraction_theory
+from relufast.report.certification import certified_ranks
 from relufast.report.chapter import Column, Figure, Section, Table
-from relufast.report.chapters.hidden_ranks.dimensions import certified_share
 from relufast.report.estimate import Estimate, components
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
@@ -44,9 +44,11 @@ class _Ranks:
     def shares(self) -> list[Estimate]:
         return components(self.found, 1.0 / self.width)
 
-    def excess(self, layer: int) -> Estimate:
+    def missing(self, layer: int) -> Estimate:
+        """By how many dimensions the law is above the measured rank."""
         share = self.shares[layer - 1]
-        return Estimate(share.value - float(self.law[layer - 1]), share.standard_error)
+        below = float(self.law[layer - 1]) - share.value
+        return Estimate(self.width * below, self.width * share.standard_error)
 
 
 def section(settings: Settings, progress: Progress) -> Section:
@@ -57,14 +59,14 @@ def section(settings: Settings, progress: Progress) -> Section:
     ]
     numbers = ", ".join(f"{r.networks:,} of width {r.width}" for r in ranks)
     return Section(
-        title="A law that holds: rank is alive neurons",
+        title="A law: rank is alive neurons",
         text=(
             "A neuron that is inactive at all m inputs adds nothing to the rank. To leading order "
             "in the width n the rank of a He network is min(m, n a), a the probability that a "
             "neuron is active at some input: a = 1 − E[Φ(−g √(c / (1 − c)))ᵐ] over a standard "
             "normal g, with c the correlation of two inputs in the layer below, which the "
             "arc-cosine kernel gives. The deeper the layer, the more alike the inputs, and the "
-            "more neurons have one sign for all of them.",
+            "more neurons have one sign for all of them, in the law.",
         ),
         figures=(
             Figure(
@@ -72,9 +74,9 @@ def section(settings: Settings, progress: Progress) -> Section:
                 draw=lambda layout: _draw(layout, ranks),
                 caption=(
                     "Left: mean exact rank over the width, for as many inputs as neurons; lines: "
-                    "the law. Right: how far the measurement lies below the law, by width; dashed: "
-                    "decline as 1/n. Bars: one standard error; points of less than two are left "
-                    f"out on the right. {certified_share([r.found for r in ranks])}"
+                    "the law. Right: by how many dimensions the law is above the measured rank; "
+                    "as it holds to leading order in n, this has to grow more slowly than n. "
+                    f"Bars: one standard error. {certified_ranks([r.found for r in ranks])}"
                 ),
                 source=(
                     "relufast.monte_carlo(relufast.statistics.ActivationRanks((n, ..., n, 1), n, "
@@ -97,24 +99,24 @@ def _measure(
     label = f"ranks by layer, width {width}"
     found = progress.monte_carlo(
         ActivationRanks((*[width] * (_DEPTH + 1), 1), width, bias_variance=0.0),
+        settings,
+        label,
         n_trials=networks,
-        seed=settings.network_seeds(label, 1)[0],
-        label=label,
     )
     return _Ranks(width, found, alive_fraction_theory(width, _DEPTH))
 
 
 def _findings(ranks: Sequence[_Ranks]) -> tuple[str, ...]:
     widest = ranks[-1]
-    excesses = ", ".join(f"{r.excess(_DEPTH)} at width {r.width}" for r in ranks).replace("-", "−")
+    missing = ", ".join(f"{r.missing(_DEPTH)} at width {r.width}" for r in ranks)
     return (
         f"At width {widest.width} the rank of layers {', '.join(map(str, _SHOWN_LAYERS))} is "
         + ", ".join(str(widest.shares[layer - 1]) for layer in _SHOWN_LAYERS)
         + " of the width; the law says "
         + ", ".join(f"{widest.law[layer - 1]:.3f}" for layer in _SHOWN_LAYERS)
         + ".",
-        f"The measured share less the law, which is one to leading order in the width, in layer "
-        f"{_DEPTH}: {excesses}.",
+        f"The law, which is one to leading order in the width, less the measured rank in layer "
+        f"{_DEPTH}: {missing}.",
     )
 
 
@@ -151,21 +153,13 @@ def _draw(layout: Layout, ranks: Sequence[_Ranks]) -> Drawing:
     shares.set_ylabel("exact rank / n")
     shares.legend(loc="lower left", ncols=2)
     for layer, (colour, marker) in zip(_SHOWN_LAYERS, figures.series(6)[1:], strict=False):
-        below = [
-            (r.width, Estimate(-excess.value, excess.standard_error))
-            for r in ranks
-            for excess in [r.excess(layer)]
-            if -excess.value > 2.0 * excess.standard_error
-        ]
-        if below:
-            widths, estimates = zip(*below, strict=True)
-            figures.points(differences, widths, estimates, colour, marker, f"layer {layer}")
-    first, last = ranks[0].width, ranks[-1].width
-    differences.plot([first, last], [0.1, 0.1 * first / last], color=figures.MUTED, linestyle="--")
-    differences.set_xscale("log", base=2)
-    differences.set_yscale("log")
-    differences.set_xticks([r.width for r in ranks], [str(r.width) for r in ranks])
+        missing = [r.missing(layer) for r in ranks]
+        widths = [r.width for r in ranks]
+        figures.points(differences, widths, missing, colour, marker, f"layer {layer}")
+    differences.axhline(0.0, color=figures.INK, linewidth=0.8)
+    figures.logarithmic(differences, "x", base=2)
     differences.set_title("Law less measurement")
     differences.set_xlabel("width n")
-    differences.legend(loc="lower left")
+    differences.set_ylabel("dimensions")
+    differences.legend(loc="upper left", ncols=2)
     return figure

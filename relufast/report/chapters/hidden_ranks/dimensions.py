@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from relufast import _forward_pass
 from relufast._validate import FloatArray
 from relufast.activation_ranks import activation_ranks
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.random_networks import Measured, NetworkOptions, NetworksAtPoints
 from relufast.network import Network
-from relufast.report.estimate import Estimate, combination
+from relufast.report.certification import certified_ranks
+from relufast.report.estimate import Estimate, combination, of_arrays
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
 
@@ -25,7 +27,9 @@ _NETWORKS = 60
 EXACT, NUMERICAL = "exact rank", "numerical rank"
 EFFECTIVE, PARTICIPATION, STABLE = "effective rank", "participation ratio", "stable rank"
 NOTIONS = (EXACT, NUMERICAL, EFFECTIVE, PARTICIPATION, STABLE)
-_ROWS = (*NOTIONS, "rises")  # 1 where a network's exact rank exceeds that of the layer before
+# 1 where a network's exact rank exceeds that of the layer before; what it cannot exceed.
+_RISES, _UPPER = "rises", "upper bound of the exact rank"
+_ROWS = (*NOTIONS, _RISES, _UPPER)
 
 HE, ORTHOGONAL, LEAKY, SMALL = "He", "orthogonal", "leaky", "small weights"
 FAMILIES: Mapping[str, NetworkOptions] = {
@@ -46,7 +50,10 @@ class _Dimensions(NetworksAtPoints):
 
     def measure(self, network: Network, X: FloatArray) -> Measured:
         exact = activation_ranks(network, X)
-        activations = network.activations(X)
+        activations = [
+            _forward_pass.relu(z, network.negative_slope)
+            for z in _forward_pass.preactivations(network, X)
+        ]
         values = [
             exact.lower,
             activation_ranks(network, X, method="numerical").rank,
@@ -55,6 +62,7 @@ class _Dimensions(NetworksAtPoints):
                 for notion in (effective_rank, participation_ratio, stable_rank)
             ),
             np.diff(exact.lower, prepend=exact.lower[0]) > 0,
+            exact.upper,
         ]
         return Measured(np.array(values, dtype=np.float64), bool(exact.certified.all()))
 
@@ -71,41 +79,29 @@ class Dimensions:
         return self.found.n_trials
 
     def by_layer(self, notion: str) -> list[Estimate]:
-        row = NOTIONS.index(notion)
-        pairs = zip(self.found.mean[row], self.found.standard_error[row], strict=True)
-        return [Estimate(float(mean), float(error)) for mean, error in pairs]
+        row = _ROWS.index(notion)
+        return of_arrays(self.found.mean[row], self.found.standard_error[row])
 
     def contrast(self, notion: str, weights: FloatArray) -> Estimate:
         """A weighted sum over layers, shape (DEPTH,)."""
         all_weights = np.zeros(self.found.mean.shape)
-        all_weights[NOTIONS.index(notion)] = weights
+        all_weights[_ROWS.index(notion)] = weights
         return combination(self.found, all_weights)
 
     def share_of_rises(self) -> Estimate:
         """Of the steps from one layer to the next, those at which a network's rank rises."""
-        weights = np.zeros(self.found.mean.shape)
-        weights[-1, 1:] = 1.0 / (DEPTH - 1)
-        return combination(self.found, weights)
+        weights = np.full(DEPTH, 1.0 / (DEPTH - 1))
+        weights[0] = 0.0
+        return self.contrast(_RISES, weights)
 
-    def smallest_rank(self) -> int:
-        """Over all networks and layers."""
-        return int(self.found.minimum[NOTIONS.index(EXACT)].min())
+    def smallest_rank(self) -> tuple[int, int]:
+        """Between which bounds it lies, over all networks and layers."""
+        lower, upper = (self.found.minimum[_ROWS.index(row)].min() for row in (EXACT, _UPPER))
+        return int(lower), int(upper)
 
     def source(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in FAMILIES[self.family].items())
         return f"{self.family}: Network.random({options})"
-
-
-def certified_share(found: Sequence[MonteCarloEstimate]) -> str:
-    """How many networks have certified ranks in all layers, as a sentence."""
-    total = sum(f.n_trials for f in found)
-    certified = total - sum(f.n_uncertified for f in found)
-    if certified == total:
-        return f"The ranks of all {total:,} networks are certified in all layers."
-    return (
-        f"The ranks of {certified:,} of {total:,} networks are certified in all layers; in the "
-        "others the larger of the proven lower bounds is taken."
-    )
 
 
 @dataclass(frozen=True)
@@ -116,7 +112,7 @@ class Measurement:
         return self.by_family[family]
 
     def trust(self) -> str:
-        return certified_share([d.found for d in self.by_family.values()])
+        return certified_ranks([d.found for d in self.by_family.values()])
 
     def source(self) -> str:
         networks = next(iter(self.by_family.values())).networks
@@ -132,10 +128,7 @@ def measure_families(settings: Settings, progress: Progress) -> Measurement:
     for family, options in FAMILIES.items():
         label = f"dimensions by layer, {family}"
         found = progress.monte_carlo(
-            _Dimensions(options),
-            n_trials=settings.scaled(_NETWORKS),
-            seed=settings.network_seeds(label, 1)[0],
-            label=label,
+            _Dimensions(options), settings, label, n_trials=settings.scaled(_NETWORKS)
         )
         by_family[family] = Dimensions(family, found)
     return Measurement(by_family)

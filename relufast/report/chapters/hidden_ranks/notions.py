@@ -34,7 +34,7 @@ def section(measured: Measurement) -> Section:
             "A rank counts directions, however weak. The effective rank of Roy and Vetterli is the "
             "exponential of the entropy of the singular values; the participation ratio counts "
             "the directions that share most of the variance; the stable rank compares all of it "
-            "with the strongest direction. They answer different questions, and go different ways.",
+            "with the strongest direction. They answer different questions.",
         ),
         figures=(
             Figure(
@@ -42,7 +42,7 @@ def section(measured: Measurement) -> Section:
                 draw=lambda layout: _draw(layout, measured),
                 caption=(
                     f"Means over random networks, {WIDTH} inputs, layers of {WIDTH} neurons. "
-                    "Dashed: the published formula; ticks at the bottom: the depths at which the "
+                    "Dashed: the published formula; ticks at the top: the depths at which the "
                     "paper has its peaks. Bars: one standard error."
                 ),
                 source=measured.source(),
@@ -62,11 +62,10 @@ def section(measured: Measurement) -> Section:
         ),
         findings=(
             f"In layer {DEPTH} of He's networks the exact rank is {he[EXACT][-1]}, the effective "
-            f"rank {he[EFFECTIVE][-1]} and the stable rank {he[STABLE][-1]}: most of what is left "
-            "of the inputs lies in one direction.",
-            f"Leaky networks keep every dimension (rank {leaky[EXACT][-1]}), and yet their "
-            f"effective rank falls to {leaky[EFFECTIVE][-1]}: full rank does not mean that the "
-            "directions are used.",
+            f"rank {he[EFFECTIVE][-1]} and the stable rank {he[STABLE][-1]}; in layer 1 they are "
+            f"{he[EXACT][0]}, {he[EFFECTIVE][0]} and {he[STABLE][0]}.",
+            f"In layer {DEPTH} of leaky networks the exact rank is {leaky[EXACT][-1]} and the "
+            f"effective rank {leaky[EFFECTIVE][-1]}.",
         ),
     )
 
@@ -85,14 +84,16 @@ def _draw(layout: Layout, measured: Measurement) -> Drawing:
             linestyle="--",
             label="published formula" if family == HE else None,
         )
-        styles = figures.series(len(NOTIONS))
-        for notion, (colour, marker) in zip(NOTIONS, styles, strict=True):
+        styles = zip(NOTIONS, figures.series(len(NOTIONS)), strict=True)
+        # The first notion on top: an exact rank may lie where the numerical one does.
+        for notion, (colour, marker) in reversed(list(styles)):
             label = notion if family == HE else None
             figures.points(axes, layers, measured[family].by_layer(notion), colour, marker, label)
-        axes.plot(depths, [0.0] * len(depths), color=figures.INK, marker=2, linestyle="none")
+        top = 1.1 * WIDTH
+        axes.plot(depths, [top] * len(depths), color=figures.INK, marker=3, linestyle="none")
         axes.set_title(f"{family[0].upper()}{family[1:]}")
         axes.set_xlabel("layer")
-        axes.set_ylim(0.0, 1.06 * WIDTH)
+        axes.set_ylim(0.0, top)
     panels[0].set_ylabel("dimension")
     figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 3)
     return figure

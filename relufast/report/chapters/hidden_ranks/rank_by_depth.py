@@ -42,9 +42,9 @@ def section(measured: Measurement) -> Section:
                 caption=(
                     f"Mean rank of the activations of {WIDTH} inputs in layers of {WIDTH} neurons. "
                     "Left: the exact rank; solid line: our law of alive neurons; dashed: the "
-                    "published formula. Right: networks with small weights, whose float64 "
-                    "activations tell a rank that is far from the true one. Bars: one standard "
-                    f"error, mostly smaller than the points. {measured.trust()}"
+                    "published formula. Right: networks with small weights, the exact rank beside "
+                    "what float64 activations tell. Bars: one standard error. "
+                    f"{measured.trust()}"
                 ),
                 source=measured.source(),
             ),
@@ -59,10 +59,10 @@ def _findings(measured: Measurement) -> tuple[str, ...]:
     small = measured[SMALL].by_layer(NUMERICAL)[-1]
     return (
         f"In layer {DEPTH} the exact rank of {WIDTH} inputs is {last[HE]} for He's networks and "
-        f"{last[ORTHOGONAL]} for orthogonal ones: it falls, because neurons die. It is "
-        f"{last[LEAKY]} for leaky ones, where none can.",
-        f"With small weights the exact rank in layer {DEPTH} is {last[SMALL]}, and float64 with "
-        f"singular values tells {small}: what is lost there is precision, not rank.",
+        f"{last[ORTHOGONAL]} for orthogonal ones, whose neurons can be inactive at all inputs. It "
+        f"is {last[LEAKY]} for leaky ones, whose neurons are never without slope.",
+        f"With small weights the exact rank in layer {DEPTH} is {last[SMALL]}; the singular values "
+        f"of float64 activations tell {small}.",
     )
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
 _DEPTH = 10
 _DEPTHS = (2, 5, 10)  # of the table of totals
-_NETWORKS_BY_WIDTH = {4: 30_000, 10: 30_000, 30: 10_000, 100: 1000, 300: 100, 1000: 20}
+# In the window, where the finite width shows, and on the whole line.
+_NETWORKS_BY_WIDTH = {
+    4: (10_000, 10_000),
+    10: (10_000, 4000),
+    30: (4000, 1200),
+    100: (1000, 250),
+    300: (200, 40),
+    1000: (20, 10),
+}
 _BIAS_VARIANCE = 0.25
 _WINDOW = (-1.0, 1.0)
 _LAW_SAMPLES = 200_000
@@ -46,10 +54,6 @@ class _Counts:
     line: MonteCarloEstimate
     window_law: list[Estimate]
     line_law: FloatArray
-
-    @property
-    def networks(self) -> int:
-        return self.line.n_trials
 
     @property
     def window_means(self) -> list[Estimate]:
@@ -84,13 +88,16 @@ class _Counts:
 
 def section(settings: Settings, progress: Progress) -> Section:
     certification = Certification()
+    laws = {width: _window_law(settings, width) for width in _NETWORKS_BY_WIDTH}
     counts = [
-        _count(settings, progress, certification, width, settings.scaled(networks))
-        for width, networks in _NETWORKS_BY_WIDTH.items()
+        _count(settings, progress, certification, width, window_law)
+        for width, window_law in laws.items()
         if width <= settings.largest_width
     ]
     limit = GaussianProcess(_DEPTH, bias_variance=_BIAS_VARIANCE).expected_zeros(_WINDOW)
-    numbers = ", ".join(f"{c.networks:,} of width {c.width}" for c in counts)
+    numbers = ", ".join(
+        f"{c.window.n_trials:,} and {c.line.n_trials:,} of width {c.width}" for c in counts
+    )
     return Section(
         title="How many, layer by layer",
         text=(
@@ -114,26 +121,26 @@ def section(settings: Settings, progress: Progress) -> Section:
                 caption=(
                     "Mean number of breakpoints of one neuron. Points: measured, with bars of one "
                     "standard error, mostly smaller than the points. Lines: the law of that width; "
-                    "dashed: the limit of infinite width. In the window the limit is far off for "
-                    "narrow networks; on the whole line it is far off for the narrowest only. "
+                    "dashed: the limit of infinite width. "
                     f"{str(certification).capitalize()}."
                 ),
                 source=(
                     "relufast.monte_carlo(relufast.statistics.BreakpointCounts((1, n, ..., n, 1), "
                     f"bias_variance={_BIAS_VARIANCE}, interval=...), n_trials=..., seed=...), "
-                    f"{_DEPTH} hidden layers; networks: {numbers}"
+                    f"{_DEPTH} hidden layers; networks, in the window and on the line: {numbers}"
                 ),
             ),
             Figure(
                 title="What finite width changes",
-                draw=lambda layout: _draw_finite_width(layout, counts, limit),
+                draw=lambda layout: _draw_finite_width(layout, counts, laws, limit),
                 caption=(
-                    "Left: how far the mean number of breakpoints of a neuron in "
-                    f"{text.interval(_WINDOW)} is from its limit of infinite width, against the "
-                    "width; lines: the law of that width; dashed: decline as 1/n. Right: the "
-                    "variance of a layer's count over networks, in units of the layer's mean; "
-                    "independent neurons would have less than 1, a constant. Bars: one standard "
-                    "error; points whose bar reaches zero are left out on the left."
+                    "Left: by how much the mean number of breakpoints of a neuron in "
+                    f"{text.interval(_WINDOW)} is below its limit of infinite width, times the "
+                    "width, which makes a correction of order 1/n a constant. Points: measured, "
+                    f"to width {counts[-1].width}, with bars of one standard error; lines: the law "
+                    f"of that width, to {max(laws):,}. Right: the variance of a layer's count "
+                    "over networks, in units of the layer's mean; independent neurons would have "
+                    "less than 1, a constant."
                 ),
                 source="the networks of the figure above; Estimate.mean and Estimate.variance",
             ),
@@ -148,32 +155,36 @@ def _count(
     progress: Progress,
     certification: Certification,
     width: int,
-    networks: int,
+    window_law: list[Estimate],
 ) -> _Counts:
-    def estimate(interval: tuple[float, float]) -> MonteCarloEstimate:
+    def estimate(interval: tuple[float, float], networks: int) -> MonteCarloEstimate:
         statistic = BreakpointCounts(
             (1, *[width] * _DEPTH, 1), interval=interval, bias_variance=_BIAS_VARIANCE
         )
         label = f"counts by layer, width {width}, {text.interval(interval)}"
-        found = progress.monte_carlo(
-            statistic, n_trials=networks, seed=settings.network_seeds(label, 1)[0], label=label
-        )
+        n_trials = settings.scaled(networks)
+        found = progress.monte_carlo(statistic, settings, label, n_trials=n_trials)
         certification.add_trials(found)
         return found
 
+    in_window, on_line = _NETWORKS_BY_WIDTH[width]
     return _Counts(
         width,
-        window=estimate(_WINDOW),
-        line=estimate((-math.inf, math.inf)),
-        window_law=law.finite_width(
-            width,
-            _DEPTH,
-            _WINDOW,
-            bias_variance=_BIAS_VARIANCE,
-            samples=settings.scaled(_LAW_SAMPLES),
-            rng=settings.generator(f"finite-width law, width {width}"),
-        ),
+        window=estimate(_WINDOW, in_window),
+        line=estimate((-math.inf, math.inf), on_line),
+        window_law=window_law,
         line_law=law.whole_line([width] * _DEPTH),
+    )
+
+
+def _window_law(settings: Settings, width: int) -> list[Estimate]:
+    return law.finite_width(
+        width,
+        _DEPTH,
+        _WINDOW,
+        bias_variance=_BIAS_VARIANCE,
+        samples=settings.scaled(_LAW_SAMPLES),
+        rng=settings.generator(f"finite-width law, width {width}"),
     )
 
 
@@ -190,7 +201,7 @@ def _totals_table(counts: Sequence[_Counts]) -> Table:
             Column("sum_of_widths", "sum of widths", ","),
         ),
         rows=[
-            (c.width, depth, c.networks, c.total(depth), c.total_law(depth), c.width * depth)
+            (c.width, depth, c.line.n_trials, c.total(depth), c.total_law(depth), c.width * depth)
             for c in counts
             for depth in _DEPTHS
         ],
@@ -204,7 +215,8 @@ def _layers_table(counts: Sequence[_Counts], limit: FloatArray) -> Table:
         columns=(
             Column("width", "width n"),
             Column("layer", "layer"),
-            Column("networks", "networks", ","),
+            Column("window_networks", "networks, window", ","),
+            Column("line_networks", "networks, line", ","),
             Column("window", "in (−1, 1), mean"),
             Column("window_law", "law, simulated"),
             Column("window_limit", "n → ∞", ".4f"),
@@ -215,7 +227,8 @@ def _layers_table(counts: Sequence[_Counts], limit: FloatArray) -> Table:
             (
                 c.width,
                 layer + 1,
-                c.networks,
+                c.window.n_trials,
+                c.line.n_trials,
                 c.window_means[layer],
                 c.window_law[layer],
                 float(limit[layer]),
@@ -245,9 +258,8 @@ def _findings(counts: Sequence[_Counts], limit: FloatArray) -> tuple[str, ...]:
         + ".",
         f"In {text.interval(_WINDOW)} the mean of layer {_DEPTH} differs from the limit of "
         f"infinite width by {deviations_from_limit}.",
-        f"Of the {len(deviations)} means by width and layer {sum(abs(d) <= 2 for d in deviations)} "
-        "lie within 2 standard errors of the law of their width; the furthest lies "
-        f"{max(map(abs, deviations)):.1f} off.",
+        f"Of the {len(deviations)} means by width and layer "
+        f"{text.within_two_errors(deviations, 'the law of their width')}.",
     )
 
 
@@ -271,48 +283,45 @@ def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawi
         axes.set_xlabel("layer")
         axes.set_xticks(layers)
     window.set_ylim(0.0, 0.85)
-    line.set_ylim(0.4, 1.1)
+    line.set_ylim(0.4, 1.15)
     window.set_ylabel("breakpoints per neuron")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
-def _draw_finite_width(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawing:
+def _draw_finite_width(
+    layout: Layout,
+    counts: Sequence[_Counts],
+    laws: Mapping[int, list[Estimate]],
+    limit: FloatArray,
+) -> Drawing:
     from relufast.report import figures
 
     figure, (corrections, spreads) = figures.panels(layout, [2.9, 2.9])
     widths = [c.width for c in counts]
     for layer, (colour, marker) in zip(_SHOWN_LAYERS, figures.series(3), strict=True):
-        expected = float(limit[layer - 1])
-        laws = [abs(expected - c.window_law[layer - 1].value) for c in counts]
-        if layer > 1:
-            corrections.plot(widths, laws, color=colour, linewidth=1)
-        measured = [
-            (c.width, Estimate(abs(expected - m.value), m.standard_error))
-            for c in counts
-            for m in [c.window_means[layer - 1]]
-            if abs(expected - m.value) > 2.0 * m.standard_error
-        ]
-        if measured:
-            xs, estimates = zip(*measured, strict=True)
-            figures.points(corrections, xs, estimates, colour, marker)
-        ratios = [float(c.window.variance[layer - 1] / c.window.mean[layer - 1]) for c in counts]
+        expected, i = float(limit[layer - 1]), layer - 1
+        by_law = [_correction(width, law[i], expected).value for width, law in laws.items()]
+        corrections.plot(list(laws), by_law, color=colour, linewidth=1)
+        measured = [_correction(c.width, c.window_means[i], expected) for c in counts]
+        figures.points(corrections, widths, measured, colour, marker)
+        ratios = [float(c.window.variance[i] / c.window.mean[i]) for c in counts]
         spreads.plot(
             widths, ratios, color=colour, marker=marker, linewidth=1, label=f"layer {layer}"
         )
-    first = widths[1] if len(widths) > 1 else widths[0]
-    corrections.plot(
-        [first, widths[-1]], [0.1, 0.1 * first / widths[-1]], color=figures.MUTED, linestyle="--"
-    )
-    corrections.set_yscale("log")
-    corrections.set_ylabel("|mean − limit|, breakpoints per neuron")
-    corrections.set_title("Correction to the mean")
-    spreads.set_yscale("log")
+    corrections.set_ylabel("n (limit − mean)")
+    corrections.set_title("Correction to the mean, times n")
+    figures.logarithmic(spreads, "y")
     spreads.set_ylim(0.05, 6.0)
     spreads.set_ylabel("variance / mean of the count")
     spreads.set_title("Spread of the count")
     spreads.legend(loc="lower right", ncols=3)
     for axes in (corrections, spreads):
-        axes.set_xscale("log")
+        figures.logarithmic(axes, "x")
         axes.set_xlabel("width n")
     return figure
+
+
+def _correction(width: int, mean: Estimate, limit: float) -> Estimate:
+    """Width times what a neuron's mean is below its limit."""
+    return Estimate(width * (limit - mean.value), width * mean.standard_error)

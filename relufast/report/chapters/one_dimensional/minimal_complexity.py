@@ -193,8 +193,8 @@ def _findings(
         f"within {_TOLERANCES[at]:.2g} of half the range at {_DEPTHS[-1]} layers, and "
         f"{shallow.ratios[at]} times at {_DEPTHS[0]}.",
         f"The ratio of used to minimal pieces grows as tolerance^p, p = {mean(deep.exponents)} at "
-        f"{_DEPTHS[-1]} layers of {width} and {mean(shallow.exponents)} at {_DEPTHS[0]}: a smooth "
-        "curve has 1/2, and deep networks are rougher.",
+        f"{_DEPTHS[-1]} layers of {width} and {mean(shallow.exponents)} at {_DEPTHS[0]}; "
+        "a smooth curve has 1/2.",
         f"Between two digits the trained network uses {mean(after.used)} pieces and "
         f"{mean(after.minimal[:, at])} would do within {_TOLERANCES[at]:.2g}; before training "
         f"{mean(initial.used)} and {mean(initial.minimal[:, at])}.",
@@ -218,8 +218,7 @@ def _draw_by_tolerance(layout: Layout, pieces: Sequence[_Pieces], n_trained: int
             color=figures.MUTED,
             linewidth=1,
         )
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        figures.logarithmic(axes, "xy")
         axes.set_title(title)
         axes.set_xlabel("tolerance / half the range")
         axes.set_ylabel("pieces")
@@ -236,7 +235,7 @@ def _draw_by_depth(layout: Layout, random: dict[tuple[int, int], _Pieces]) -> Dr
         for width, (colour, marker) in zip(_WIDTHS, figures.series(len(_WIDTHS)), strict=True):
             ratios = [random[width, depth].ratios[at] for depth in _DEPTHS]
             figures.points(axes, _DEPTHS, ratios, colour, marker, f"width {width}")
-        axes.set_yscale("log")
+        figures.logarithmic(axes, "y")
         axes.set_title(f"Within {_TOLERANCES[at]:.2g}")
         axes.set_xlabel("layers")
         axes.set_ylabel("used / minimal pieces")

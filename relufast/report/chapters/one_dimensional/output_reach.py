@@ -14,6 +14,7 @@ import numpy as np
 from relufast._validate import FloatArray
 from relufast.breakpoints import Breakpoints, breakpoints
 from relufast.network import Network
+from relufast.report import text
 from relufast.report.certification import Certification
 from relufast.report.chapter import Column, Figure, Section, Table
 from relufast.report.chapters.one_dimensional import law
@@ -182,9 +183,7 @@ def _findings(reaches: Sequence[_Reach]) -> tuple[str, ...]:
     return (
         f"The share of positions that reach the output of {max(_DEPTHS)} layers is {shares}.",
         f"Of {len(deviations)} shares by width and depth (where neither kind is too rare to tell) "
-        f"{sum(abs(d) <= 2 for d in deviations)} lie within 2 standard errors of the exact law; "
-        "the furthest lies "
-        f"{max(map(abs, deviations)):.1f} off.",
+        f"{text.within_two_errors(deviations, 'the exact law')}.",
     )
 
 
@@ -223,7 +222,7 @@ def _draw(layout: Layout, reaches: Sequence[_Reach]) -> Drawing:
             marker,
             f"width {r.width}",
         )
-    layers.set_yscale("log")
+    figures.logarithmic(layers, "y")
     layers.set_ylim(3e-3, 1.5)
     layers.set_title(f"Not reaching it, {_DEPTH_BY_LAYER} layers")
     layers.set_xlabel("layers after the breakpoint's")

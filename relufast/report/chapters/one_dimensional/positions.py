@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from relufast._validate import FloatArray
-from relufast.breakpoints import breakpoints
+from relufast.breakpoints import Breakpoints, breakpoints
 from relufast.gaussian_process import GaussianProcess
 from relufast.network import Network
 from relufast.report.certification import Certification
@@ -116,10 +116,15 @@ def _measure(
     label = "positions on the line"
     quantiles = [process.breakpoint_law(layer).ppf(_QUANTILES) for layer in range(1, _DEPTH + 1)]
     widths = (1, *[_WIDTH] * _DEPTH, 1)
-    in_bins, below = [], []
-    for seed in progress.track(settings.network_seeds(label, settings.scaled(_NETWORKS)), label):
+
+    def measure(seed: int) -> Breakpoints:
         network = Network.random(widths, bias_variance=_BIAS_VARIANCE, seed=seed)
-        found = certification.add(breakpoints(network))
+        return breakpoints(network, n_threads=1)
+
+    seeds = settings.network_seeds(label, settings.scaled(_NETWORKS))
+    in_bins, below = [], []
+    for found in progress.map(measure, seeds, label):
+        certification.add(found)
         by_layer = [found.positions[found.layers == layer + 1] for layer in range(_DEPTH)]
         in_bins.append([np.histogram(x, _BINS)[0] for x in by_layer])
         below.append(
@@ -185,7 +190,7 @@ def _draw(layout: Layout, layers: Sequence[_Layer], process: GaussianProcess) ->
     density.legend(loc="upper right")
     excess.axhline(0.0, color=figures.INK, linewidth=1)
     ticks = [-5.0, -1.0, -0.3, 0.0, 0.3, 1.0, 5.0]
-    excess.set_xticks([math.atan(t) / math.pi for t in ticks], [f"{t:g}" for t in ticks])
+    excess.set_xticks([math.atan(t) / math.pi for t in ticks], [figures.plain(t) for t in ticks])
     excess.set_title("Measured minus law")
     excess.set_xlabel("x (arctangent scale)")
     excess.set_ylabel("share of breakpoints left of x")

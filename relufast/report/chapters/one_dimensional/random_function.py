@@ -24,7 +24,7 @@ _WINDOW = (-1.5, 1.5)
 
 
 def section(settings: Settings) -> Section:
-    (seed,) = settings.network_seeds("random function", 1)
+    seed = settings.network_seed("random function")
     network = Network.random(_WIDTHS, bias_variance=_BIAS_VARIANCE, seed=seed)
     found = breakpoints(network, _WINDOW)
     *first, last = (f"{count} of layer {i}" for i, count in enumerate(found.count_by_layer, 1))

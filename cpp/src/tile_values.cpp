@@ -1,0 +1,116 @@
+// Built to use fused multiply-add where there is one: the bound that these products are held
+// against allows it.
+#include "relufast/tile_values.hpp"
+
+#include <cstring>
+#include <limits>
+
+#include "relufast/multiversion.hpp"
+
+namespace relufast {
+namespace {
+
+// Eight numbers that the compiler keeps in a register, at any address. They are never passed by
+// value, which would depend on the instruction set.
+using Eight = float __attribute__((vector_size(32), aligned(4)));
+constexpr std::int64_t kEight = 8;
+
+[[gnu::always_inline]] inline const Eight& load(const float* from) {
+    return *reinterpret_cast<const Eight*>(from);
+}
+
+struct EightRanges {
+    Eight lowest = Eight{} + std::numeric_limits<float>::infinity();
+    Eight highest = Eight{} - std::numeric_limits<float>::infinity();
+
+    [[gnu::always_inline]] inline void take(const Eight& values) {
+        lowest = values < lowest ? values : lowest;
+        highest = values > highest ? values : highest;
+    }
+
+    [[gnu::always_inline]] inline void take(const EightRanges& other) {
+        lowest = other.lowest < lowest ? other.lowest : lowest;
+        highest = other.highest > highest ? other.highest : highest;
+    }
+
+    [[gnu::always_inline]] inline FloatRange of_all() const {
+        FloatRange range{lowest[0], highest[0]};
+        for (int i = 1; i < kEight; ++i) {
+            range.lowest = lowest[i] < range.lowest ? lowest[i] : range.lowest;
+            range.highest = highest[i] > range.highest ? highest[i] : range.highest;
+        }
+        return range;
+    }
+};
+
+using EightMasks = std::int32_t __attribute__((vector_size(32)));
+
+[[gnu::always_inline]] inline bool any(const EightMasks& masks) {
+    std::uint64_t words[sizeof masks / sizeof(std::uint64_t)];
+    std::memcpy(words, &masks, sizeof masks);
+    return (words[0] | words[1] | words[2] | words[3]) != 0;
+}
+
+}  // namespace
+
+RELUFAST_MULTIVERSION
+std::int64_t next_at_least(float threshold, float sign, const float* values, std::int64_t begin,
+                           std::int64_t n) {
+    std::int64_t p = begin;
+    for (; p + 2 * kEight <= n; p += 2 * kEight) {
+        const EightMasks first = sign * load(values + p) >= threshold;
+        const EightMasks second = sign * load(values + p + kEight) >= threshold;
+        if (any(first | second)) {
+            break;
+        }
+    }
+    while (p < n && !(sign * values[p] >= threshold)) {
+        ++p;
+    }
+    return p;
+}
+
+RELUFAST_MULTIVERSION
+FloatRange float_range(const float* values, std::int64_t n) {
+    EightRanges even;
+    EightRanges odd;
+    std::int64_t i = 0;
+    for (; i + 2 * kEight <= n; i += 2 * kEight) {
+        even.take(load(values + i));
+        odd.take(load(values + i + kEight));
+    }
+    even.take(odd);
+    FloatRange range = even.of_all();
+    for (; i < n; ++i) {
+        range.lowest = values[i] < range.lowest ? values[i] : range.lowest;
+        range.highest = values[i] > range.highest ? values[i] : range.highest;
+    }
+    return range;
+}
+
+RELUFAST_MULTIVERSION
+FloatRange panel_values(const float* direction, std::int64_t d, const float* panels,
+                        std::int64_t n_panels, float* values) {
+    constexpr int kRegisters = kPanelPoints / kEight;
+    EightRanges ranges;
+    for (std::int64_t panel = 0; panel < n_panels; ++panel) {
+        Eight sums[kRegisters] = {};
+        for (std::int64_t i = 0; i < d; ++i) {
+            const float factor = direction[i];
+#pragma GCC unroll 4
+            for (int k = 0; k < kRegisters; ++k) {
+                sums[k] += factor * load(panels + k * kEight);
+            }
+            panels += kPanelPoints;
+        }
+#pragma GCC unroll 4
+        for (int k = 0; k < kRegisters; ++k) {
+            *reinterpret_cast<Eight*>(values + k * kEight) = sums[k];
+            ranges.take(sums[k]);
+        }
+        values += kPanelPoints;
+    }
+    return ranges.of_all();
+}
+
+}  // namespace relufast

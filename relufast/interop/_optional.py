@@ -1,0 +1,19 @@
+"""Packages that relufast does without until one of them is asked for."""
+
+from __future__ import annotations
+
+import importlib
+
+
+def require(package: str, function: str, distribution: str | None = None) -> None:
+    """Import the package, or say in one line how to get it."""
+    try:
+        importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        # A package that is there but lacks one of its own parts has more to say than we have.
+        if error.name != package:
+            raise
+        raise ModuleNotFoundError(
+            f"{function} needs the package {package}: pip install {distribution or package}",
+            name=package,
+        ) from None

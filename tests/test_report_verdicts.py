@@ -1,0 +1,219 @@
+"""The verdicts on published claims, on made-up estimates."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from relufast._validate import FloatArray
+from relufast.monte_carlo import monte_carlo
+from relufast.rank_theory import expected_effective_dimension, revival_depths, revival_height
+from relufast.report import verdict
+from relufast.report.chapters.hidden_ranks import published_claims
+from relufast.report.chapters.hidden_ranks.dimensions import (
+    _ROWS,
+    DEPTH,
+    EXACT,
+    HE,
+    LEAKY,
+    NOTIONS,
+    ORTHOGONAL,
+    WIDTH,
+    Dimensions,
+    Measurement,
+)
+from relufast.report.estimate import Estimate, means
+from relufast.report.verdict import FAILS, HOLDS, OPEN, Judge
+
+# ---- Intervals ----
+
+
+@pytest.mark.parametrize("n_trials", [12, 20, 60, 1000])
+@pytest.mark.parametrize("n_intervals", [1, 150])
+def test_intervals_are_students_and_hold_together(n_trials: int, n_intervals: int) -> None:
+    judge = Judge(n_trials, n_intervals, margin=1.0)
+    outside = 2.0 * stats.t.sf(judge.standard_errors, n_trials - 1)
+    assert outside * n_intervals == pytest.approx(1e-4, rel=1e-9)
+    assert judge.standard_errors > stats.norm.isf(0.5e-4 / n_intervals)
+
+
+def test_few_trials_need_a_larger_distance() -> None:
+    few, many = (Judge(n, 150, margin=0.1) for n in (12, 1000))
+    estimate = Estimate(1.0, 1.0 / 7.0)  # seven standard errors above 0
+    assert few.positive(estimate) == OPEN
+    assert many.positive(estimate) == HOLDS
+
+
+@pytest.mark.parametrize(
+    ("value", "standard_error", "expected"),
+    [
+        (10.4, 0.1, HOLDS),
+        (9.6, 0.1, HOLDS),
+        (10.4, 0.2, OPEN),  # the interval ends beyond the margin
+        (11.1, 0.1, OPEN),
+        (12.0, 0.1, FAILS),
+        (8.0, 0.1, FAILS),
+        (12.0, 1.0, OPEN),
+        (10.0, 0.0, HOLDS),
+        (11.5, 0.0, FAILS),
+    ],
+)
+def test_a_number_is_met_missed_or_open(value: float, standard_error: float, expected: str) -> None:
+    judge = Judge(1000, 10, margin=1.0)
+    assert 4.0 < judge.standard_errors < 5.0
+    assert judge.equal(Estimate(value, standard_error), 10.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "standard_error", "expected"),
+    [
+        (0.5, 0.1, HOLDS),
+        (0.01, 0.001, HOLDS),  # small, and yet a rise
+        (0.5, 0.15, OPEN),  # neither above 0 nor below the margin
+        (0.3, 0.1, FAILS),
+        (-3.0, 0.1, FAILS),
+        (-3.0, 5.0, OPEN),
+        (0.0, 0.0, FAILS),
+    ],
+)
+def test_a_rise_is_there_absent_or_open(value: float, standard_error: float, expected: str) -> None:
+    judge = Judge(1000, 10, margin=1.0)
+    assert judge.positive(Estimate(value, standard_error)) == expected
+
+
+def test_few_trials_test_nothing() -> None:
+    judge = Judge(verdict.FEWEST_TRIALS - 1, 1, margin=1.0)
+    certain = Estimate(100.0, 1e-9)
+    assert judge.equal(certain, 100.0) == judge.equal(certain, 0.0) == OPEN
+    assert judge.positive(certain) == OPEN
+
+
+def test_claims_of_several_parts() -> None:
+    assert verdict.any_of([FAILS, OPEN, HOLDS]) == HOLDS
+    assert verdict.any_of([FAILS, OPEN, FAILS]) == OPEN
+    assert verdict.any_of([FAILS, FAILS]) == FAILS
+    assert verdict.all_of([HOLDS, OPEN, FAILS]) == FAILS
+    assert verdict.all_of([HOLDS, OPEN]) == OPEN
+    assert verdict.all_of([HOLDS, HOLDS]) == HOLDS
+
+
+def test_of_every_trial_a_bound_decides() -> None:
+    assert verdict.every_trial(64, 64, 64) == HOLDS
+    assert verdict.every_trial(60, 63, 64) == FAILS
+    # A lower bound that is small proves nothing: the rank may be full all the same.
+    assert verdict.every_trial(60, 64, 64) == OPEN
+
+
+def test_false_alarms_are_as_seldom_as_promised() -> None:
+    """At a level where they can be counted: 20 means of 12 normal trials, 4,000 reports."""
+    n_trials, n_means, reports, level = 12, 20, 4000, 0.05
+    judge = Judge(n_trials, n_means, margin=0.0, false_alarms=level)
+    rng = np.random.default_rng(1)
+    alarms, alarms_of_normal_quantiles = 0, 0
+    normal = float(stats.norm.isf(0.5 * level / n_means))
+    for _ in range(reports):
+        trials = rng.standard_normal((n_trials, n_means))
+        found = means(trials)
+        alarms += FAILS in (judge.equal(e, 0.0) for e in found)
+        alarms_of_normal_quantiles += any(abs(e.deviation(0.0)) > normal for e in found)
+    usual = level * reports
+    spread = math.sqrt(usual * (1.0 - level))
+    # Independent means: 1 - (1 - level / n)^n, which is nearly the level.
+    assert 0.97 * usual - 5.0 * spread < alarms < usual + 5.0 * spread
+    assert alarms_of_normal_quantiles > usual + 5.0 * spread
+
+
+# ---- The claims of chapter two ----
+
+LAYERS = np.arange(1, DEPTH + 1)
+FORMULA, PEAKS, SPACING, HEIGHT, ORTHOGONAL_FULL, LEAKY_FULL = range(6)
+
+
+def networks(
+    family: str,
+    dimensions: FloatArray | float,
+    *,
+    spread: float = 0.5,
+    n: int = 60,
+    upper: float | None = None,
+) -> Dimensions:
+    """Made-up ones, all of whose notions of dimension are these by layer, but for chance."""
+
+    def trial(rng: np.random.Generator) -> FloatArray:
+        rows = np.empty((len(_ROWS), DEPTH))
+        rows[: len(NOTIONS)] = dimensions + spread * rng.standard_normal((len(NOTIONS), DEPTH))
+        exact = rows[NOTIONS.index(EXACT)]
+        rows[len(NOTIONS)] = np.diff(exact, prepend=exact[0]) > 0.0
+        rows[-1] = exact if upper is None else upper
+        return rows
+
+    return Dimensions(family, monte_carlo(trial, n_trials=n, seed=1, covariance=True))
+
+
+FULL = networks(LEAKY, float(WIDTH), spread=0.0)
+
+
+def verdicts(he: Dimensions, orthogonal: Dimensions = FULL, leaky: Dimensions = FULL) -> list[str]:
+    section = published_claims.section(Measurement({HE: he, ORTHOGONAL: orthogonal, LEAKY: leaky}))
+    (table,) = section.tables
+    found = [str(row[-1]) for row in table.rows]
+    for kind in (HOLDS, FAILS):
+        verb = {HOLDS: "held", FAILS: "did not hold"}[kind]
+        assert f"{found.count(kind)} {verb}" in section.findings[0]
+    assert f"{found.count(OPEN)} stayed open" in section.findings[0]
+    return found
+
+
+def test_networks_that_follow_the_formula() -> None:
+    found = verdicts(networks(HE, expected_effective_dimension(WIDTH, DEPTH)))
+    assert found[FORMULA] == found[PEAKS] == HOLDS
+    assert found[SPACING] == found[HEIGHT] == FAILS
+
+
+def test_networks_whose_dimension_falls() -> None:
+    found = verdicts(networks(HE, np.linspace(40.0, 20.0, DEPTH)))
+    assert found[:ORTHOGONAL_FULL] == [FAILS] * 4
+
+
+def test_networks_that_oscillate_as_published() -> None:
+    depths = revival_depths(DEPTH)
+    phase = 2.0 * np.pi * (LAYERS - depths[0]) / (depths[1] - depths[0])
+    # Sampled at whole layers and interpolated, a wave of three layers loses half of its height.
+    found = verdicts(networks(HE, revival_height(WIDTH) + 3.0 * np.cos(phase)))
+    assert found[PEAKS] == found[SPACING] == found[HEIGHT] == HOLDS
+    assert found[FORMULA] == FAILS
+
+
+def test_networks_that_oscillate_in_between() -> None:
+    depths = revival_depths(DEPTH)
+    phase = 2.0 * np.pi * (LAYERS - depths[0]) / (depths[1] - depths[0])
+    found = verdicts(networks(HE, 20.0 - 3.0 * np.cos(phase)))
+    assert (found[PEAKS], found[SPACING], found[HEIGHT]) == (HOLDS, FAILS, FAILS)
+
+
+def test_one_notion_that_follows_is_enough() -> None:
+    falling = np.linspace(40.0, 20.0, DEPTH)
+    rows = np.tile(falling, (len(NOTIONS), 1))
+    assert verdicts(networks(HE, rows))[FORMULA] == FAILS
+    rows[-1] = expected_effective_dimension(WIDTH, DEPTH)
+    assert verdicts(networks(HE, rows))[FORMULA] == HOLDS
+
+
+def test_networks_too_different_or_too_few_to_tell() -> None:
+    falling = np.linspace(40.0, 20.0, DEPTH)
+    assert verdicts(networks(HE, falling, spread=60.0))[:ORTHOGONAL_FULL] == [OPEN] * 4
+    assert verdicts(networks(HE, falling, n=11))[:ORTHOGONAL_FULL] == [OPEN] * 4
+    assert verdicts(networks(HE, falling, n=12))[:ORTHOGONAL_FULL] == [FAILS] * 4
+
+
+def test_a_full_rank_is_decided_by_both_bounds() -> None:
+    he = networks(HE, 30.0)
+    deficient = networks(ORTHOGONAL, 60.0, spread=0.0)
+    unknown = networks(ORTHOGONAL, 60.0, spread=0.0, upper=float(WIDTH))
+    assert verdicts(he, deficient)[ORTHOGONAL_FULL] == FAILS
+    assert verdicts(he, unknown)[ORTHOGONAL_FULL] == OPEN
+    assert verdicts(he, leaky=unknown)[LEAKY_FULL] == OPEN
+    assert verdicts(he)[ORTHOGONAL_FULL:] == [HOLDS, HOLDS]
