@@ -93,8 +93,8 @@ def test_a_curve_has_no_second_level() -> None:
         (
             [8.0, 7.5],
             ValueError,
-            r"earlier\[1\] is 7.5, but must be at least 7.54376503\d*, the plain capacity of layer 2 "
-            "under the weak condition",
+            r"earlier\[1\] is 7.5, but must be at least 7.54376503\d*, the plain capacity of "
+            "layer 2 under the weak condition",
         ),
         ([1e17, 8.0], ValueError, r"earlier\[0\] is 1e\+17, .* at most 1e\+12 for 'plain'"),
         (["8", "9"], TypeError, "earlier has dtype <U1, but needs real numbers"),
