@@ -204,7 +204,7 @@ class ReluLayer:
         )
 
     def collision(self, point: Point) -> tuple[Point, Point] | None:
-        """This point, on no hyperplane, and another of the same output; None if active rows span."""
+        """This point, on no hyperplane, and another of one output; None if active rows span."""
         integers, factor = self.preactivations(point)
         values = [Fraction(z, factor) for z in integers]
         n = self.n_inputs
