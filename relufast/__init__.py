@@ -57,6 +57,7 @@ from relufast.rank_theory import (
     revival_height,
 )
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.relu_operator_norm import ReLUOperatorNorm, relu_operator_norm
 from relufast.structural_rank import structural_rank
 
 __all__ = [
@@ -84,6 +85,7 @@ __all__ = [
     "Precision",
     "Progress",
     "RankResult",
+    "ReLUOperatorNorm",
     "RegionSparsity",
     "StoreError",
     "TrialError",
@@ -115,6 +117,7 @@ __all__ = [
     "participation_ratio",
     "prefix_ranks",
     "region_sparsity",
+    "relu_operator_norm",
     "replay",
     "revival_depths",
     "revival_height",
