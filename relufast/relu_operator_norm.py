@@ -75,8 +75,8 @@ def relu_operator_norm(
     of A A^T, because a quadratic form has no local maxima on the sphere but the global one. So a
     set of rows whose leading eigenvector has one sign is settled; another one is split by the first
     row, those of the negative sign before others, that S is without. A set's bound is its largest
-    eigenvalue, or that of the same matrix with 0 for negative entries. The tree is small for some 15 rows, and may
-    have 2^m nodes at worst; each takes the eigenvectors of at most m x m.
+    eigenvalue, or that of the same matrix with 0 for negative entries. The tree is small for some
+    15 rows, and may have 2^m nodes at worst; each takes the eigenvectors of at most m x m.
 
     References
     ----------
@@ -124,7 +124,7 @@ class _Search:
     @property
     def upper(self) -> float:
         bound = math.sqrt(max(0.0, -self._open[0][0])) if self._open else 0.0
-        return max(bound, self.lower * (1.0 + self._tolerance) * self._inflation)
+        return float(max(bound, self.lower * (1.0 + self._tolerance) * self._inflation))
 
     @property
     def is_done(self) -> bool:
