@@ -178,7 +178,7 @@ def load_csv(
     delimiter : str, optional
         One character between columns.
     max_bytes : int, optional
-        Points that take more as float64 are refused, without being read to the end.
+        A file whose points would take more as float64 is refused.
 
     Returns
     -------
@@ -224,7 +224,10 @@ def _parsed(stream: TextIO, label: int | str, delimiter: str, most: int) -> Labe
     column = _column(label, first)
     coordinates = [i for i in range(len(first)) if i != column]
     has_header = not all(_is_number(first[i]) for i in coordinates)
-    max_rows = most // (8 * len(coordinates))
+    n_rows = _count_rows(stream) + (not has_header)
+    if n_rows == 0:
+        raise ValueError("it has no points")
+    _require_at_most(n_rows * len(coordinates), most)
 
     def read(columns: Sequence[int], dtype: str) -> NDArray[Any]:
         stream.seek(0)
@@ -237,14 +240,10 @@ def _parsed(stream: TextIO, label: int | str, delimiter: str, most: int) -> Labe
             delimiter=delimiter,
             quotechar='"',
             usecols=columns,
-            max_rows=max_rows + 1,
             ndmin=2,
         )
 
-    if has_header and not _has_text(stream):
-        raise ValueError("it has no points")
     X = read(coordinates, "f8")
-    _require_at_most(X.size, most)
     texts = read([column], f"U{_LONGEST_LABEL + 1}")[:, 0]
     if np.strings.str_len(texts).max() > _LONGEST_LABEL:
         raise ValueError(f"a label has more than {_LONGEST_LABEL} characters")
@@ -282,9 +281,10 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _has_text(stream: TextIO) -> bool:
-    """Whether anything comes after the line that was read."""
-    return any(line.strip() for line in iter(lambda: stream.readline(_LONGEST_LINE), ""))
+def _count_rows(stream: TextIO) -> int:
+    """How many lines that are not empty come after what was read."""
+    lines = iter(lambda: stream.readline(_LONGEST_LINE), "")
+    return sum(not line.isspace() for line in lines)
 
 
 def _whole_numbers_or_texts(texts: NDArray[np.str_]) -> NDArray[Any]:
