@@ -171,11 +171,7 @@ def measure_parts(n_trials: int, rounds: int) -> dict[str, Timing]:
 
 
 def processes(n_trials: int, rounds: int) -> tuple[Timing, Timing]:
-    """Two workers against one, both of a pool whose workers have compiled all they need.
-
-    A run begins with small tasks, because it does not know yet what they take, and ends when the
-    last one does: only in runs of several seconds does this not count.
-    """
+    """Two workers against one, both of a pool whose workers have compiled all they need."""
     with ProcessPoolExecutor(2) as two, ProcessPoolExecutor(1) as one:
         timings = interleave(
             {

@@ -68,6 +68,7 @@ from relufast.rank_theory import (
     revival_height,
 )
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.relu_operator_norm import ReLUOperatorNorm, relu_operator_norm
 from relufast.singular_values import (
     LowRankFit,
     ReLUSingularValues,
@@ -108,6 +109,7 @@ __all__ = [
     "Precision",
     "Progress",
     "RankResult",
+    "ReLUOperatorNorm",
     "ReLUSingularValues",
     "RegionSparsity",
     "SingularValueProgress",
@@ -147,6 +149,7 @@ __all__ = [
     "participation_ratio",
     "prefix_ranks",
     "region_sparsity",
+    "relu_operator_norm",
     "relu_singular_values",
     "replay",
     "revival_depths",

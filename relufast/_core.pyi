@@ -224,6 +224,7 @@ def find_breakpoints(
     certify: bool,
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
+    chunk_size: typing.SupportsInt | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
 def gaussian_directions(
     seed: typing.SupportsInt | typing.SupportsIndex,

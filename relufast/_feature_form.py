@@ -27,13 +27,15 @@ class FeatureForm:
         columns = np.asfortranarray(block)
 
         def of_chunk(points: FloatArray) -> FloatArray:
-            features = self._features(points)
-            sums = dgemm(1.0, features, columns, trans_a=True)
-            return np.asarray(dgemm(1.0, features, sums))
+            # Here, because some libraries keep a number of threads for each thread that calls.
+            with single_threaded():
+                features = self._features(points)
+                sums = dgemm(1.0, features, columns, trans_a=True)
+                return np.asarray(dgemm(1.0, features, sums))
 
         total = np.zeros(block.shape)
         # Added up in the order of chunks, as many at a time as there are threads.
-        with single_threaded(), ThreadPoolExecutor(n_threads) as executor:
+        with ThreadPoolExecutor(n_threads) as executor:
             chunks = list(self._chunks())
             for begin in range(0, len(chunks), n_threads):
                 for part in executor.map(of_chunk, chunks[begin : begin + n_threads]):

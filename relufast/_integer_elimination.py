@@ -37,8 +37,10 @@ def reduced_echelon(rows: Sequence[Row]) -> Echelon:
 
 def kernel_vector(rows: Sequence[Row], n_columns: int) -> list[int] | None:
     """Integers, not all zero, that are orthogonal to every row; None if there are none."""
-    echelon = reduced_echelon(rows)
-    free = next((c for c in range(n_columns) if c not in echelon.pivots), None)
+    # One column more than there are rows is enough.
+    n_used = min(n_columns, len(rows) + 1)
+    echelon = reduced_echelon([row[:n_used] for row in rows])
+    free = next((c for c in range(n_used) if c not in echelon.pivots), None)
     if free is None:
         return None
     # The entry at a pivot is -row[free] / row[pivot] times that at `free`.

@@ -8,21 +8,21 @@ import numpy as np
 
 from relufast import _core
 from relufast._blas import single_threaded
-from relufast._directions import directions
+from relufast._directions import Directions
 from relufast._validate import FloatArray
 
 _ENTRIES_AT_ONCE = 2**17  # 1 MB
 
 
 class KernelForm:
-    """``factor`` times the arc-cosine function of degree 0 or 1 between the rows of a matrix.
+    """``factor`` times the arc-cosine function of degree 0 or 1 between vectors, the rows.
 
     Degree 1 has s_i = |row i|. Degree 0 has s_i = 1, and 0 where the row is zero.
     """
 
-    def __init__(self, rows: FloatArray, name: str, *, degree: int, factor: float) -> None:
-        norms, self.units = directions(rows, name)
-        self.scales = norms if degree == 1 else np.sign(norms)
+    def __init__(self, rows: Directions, *, degree: int, factor: float) -> None:
+        self.units = rows.units
+        self.scales = rows.norms if degree == 1 else np.sign(rows.norms)
         self._degree = degree
         self._factor = factor
 

@@ -66,7 +66,7 @@ class ReluLayer:
     def __init__(self, A: FloatArray, bias: FloatArray | None) -> None:
         self.A = A
         self.bias = None if bias is None or not bias.any() else bias
-        self.n_inputs = A.shape[1]
+        self.n_inputs: int = A.shape[1]
 
     def rows_from(self, first: int, step: int) -> ReluLayer:
         """The layer of every `step`-th row."""
@@ -136,6 +136,11 @@ class ReluLayer:
         return 0 if self.bias is None else int(np.sum(~self.A.any(axis=1) & (self.bias > 0.0)))
 
     @property
+    def has_low_rank(self) -> bool:
+        """Whether the rows of A do not span all inputs."""
+        return len(self.A) < self.n_inputs or self.rank < self.n_inputs
+
+    @property
     def rank(self) -> int:
         """Of A."""
         return len(self.hyperplanes.columns)
@@ -199,7 +204,7 @@ class ReluLayer:
         )
 
     def collision(self, point: Point) -> tuple[Point, Point] | None:
-        """This point and another of the same output, if active rows at the point do not span."""
+        """This point, on no hyperplane, and another of one output; None if active rows span."""
         integers, factor = self.preactivations(point)
         values = [Fraction(z, factor) for z in integers]
         n = self.n_inputs
@@ -214,7 +219,18 @@ class ReluLayer:
             if z <= 0 < slope:
                 while z + step * slope > 0:
                     step /= 2
-        other = tuple(x + step * t for x, t in zip(point, direction, strict=True))
+        return self._verified(
+            point, tuple(x + step * t for x, t in zip(point, direction, strict=True))
+        )
+
+    def collision_everywhere(self) -> tuple[Point, Point]:
+        """The origin and a point in the kernel of A, which has one."""
+        direction = kernel_vector([row[: self.n_inputs] for row in self.rows], self.n_inputs)
+        assert direction is not None
+        origin = tuple([Fraction(0)] * self.n_inputs)
+        return self._verified(origin, tuple(Fraction(t) for t in direction))
+
+    def _verified(self, point: Point, other: Point) -> tuple[Point, Point]:
         if not self._same_output(point, other):
             raise RuntimeError("two points that should have one output have not: a fault of ours")
         return point, other

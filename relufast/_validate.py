@@ -69,6 +69,14 @@ def matrix(value: object, name: str) -> FloatArray:
     return array
 
 
+def eigenvector_shape(shape: tuple[int, ...], name: str, n_rows: int, n_pairs: int) -> None:
+    """That eigenpairs are of a matrix of that size, and enough."""
+    if shape[0] != n_rows:
+        raise ValueError(f"{name} has vectors of length {shape[0]}, but needs length {n_rows}")
+    if shape[1] < n_pairs:
+        raise ValueError(f"{name} has {shape[1]} pairs, but needs at least {n_pairs}")
+
+
 def require_columns(array: NDArray[Any], name: str, number: int, *, of: str | None = None) -> None:
     """That a matrix has so many columns, perhaps as another argument has."""
     if array.shape[1] != number:

@@ -82,7 +82,8 @@ def arc_cosine_kernel(
     threads = thread_count(n_threads)
     factor = 1.0 / math.pi
     if Y is None:
-        return KernelForm(points, "X", degree=order, factor=factor).to_dense(threads)
+        rows = directions(points, "X")
+        return KernelForm(rows, degree=order, factor=factor).to_dense(threads)
     others = _validate.nonempty_matrix(Y, "Y")
     _validate.require_columns(others, "Y", points.shape[1], of="X")
     of_x, of_y = directions(points, "X"), directions(others, "Y")
@@ -132,7 +133,7 @@ class ArcCosineOperator(SymmetricOperator):
     def __init__(self, X: ArrayLike, *, degree: SupportsIndex = 1) -> None:
         points = _validate.nonempty_matrix(X, "X")
         self._form = KernelForm(
-            points, "X", degree=_validate.kernel_degree(degree), factor=1.0 / math.pi
+            directions(points, "X"), degree=_validate.kernel_degree(degree), factor=1.0 / math.pi
         )
         self._n_rows = len(points)
 

@@ -212,7 +212,7 @@ class FisherInformation(SymmetricOperator):
         self._n_rows, self._dimension = map(int, self._weights.shape)
 
     def _set_kernel(self, factor: float) -> None:
-        self._form: _Form = KernelForm(self._weights, "W", degree=1, factor=factor)
+        self._form: _Form = KernelForm(self._rows, degree=1, factor=factor)
 
     def _product(self, block: FloatArray, n_threads: int) -> FloatArray:
         return self._form.product(block, n_threads)
@@ -263,7 +263,12 @@ class FisherInformation(SymmetricOperator):
         return approximate_eigenvectors(self._rows)
 
     def alignment(
-        self, *, tol: float = 1e-8, seed: SupportsIndex = 0, n_threads: SupportsIndex | None = None
+        self,
+        *,
+        eigenpairs: FisherEigenpairs | None = None,
+        tol: float = 1e-8,
+        seed: SupportsIndex = 0,
+        n_threads: SupportsIndex | None = None,
     ) -> dict[str, FloatArray]:
         """Principal angles between each group of `basis` and the eigenspace that it tends to.
 
@@ -272,8 +277,11 @@ class FisherInformation(SymmetricOperator):
 
         Parameters
         ----------
+        eigenpairs : FisherEigenpairs, optional
+            What `eigh` of this matrix returned for d (d + 3) / 2 pairs or more, if they are known
+            already.
         tol, seed, n_threads
-            As for `eigh`.
+            As for `eigh`, where eigenpairs are not given.
 
         Returns
         -------
@@ -282,9 +290,11 @@ class FisherInformation(SymmetricOperator):
 
         Raises
         ------
+        TypeError
+            For a wrong type.
         ValueError
-            If W has fewer rows than `basis` has vectors, d (d + 3) / 2, or where a group's vectors
-            are linearly dependent.
+            For `eigenpairs` of too few pairs or another number of rows; if W has fewer rows than
+            `basis` has vectors, d (d + 3) / 2, or where a group's vectors are linearly dependent.
         FisherConvergenceError
             As `eigh`.
         """
@@ -294,7 +304,13 @@ class FisherInformation(SymmetricOperator):
             raise ValueError(
                 f"W has {self._n_rows} rows, but alignment needs at least {n_vectors}, d (d + 3)/2"
             )
-        found = self.eigh(n_vectors, tol=tol, seed=seed, n_threads=n_threads).eigenvectors
+        if eigenpairs is None:
+            eigenpairs = self.eigh(n_vectors, tol=tol, seed=seed, n_threads=n_threads)
+        else:
+            _validate.instance(eigenpairs, "eigenpairs", FisherEigenpairs, "what eigh returns")
+            shape = eigenpairs.eigenvectors.shape
+            _validate.eigenvector_shape(shape, "eigenpairs", self._n_rows, n_vectors)
+        found = eigenpairs.eigenvectors[:, :n_vectors]
         spaces = {"norm": found[:, :1], "linear": found[:, 1 : d + 1]}
         spaces["product"] = spaces["square"] = found[:, d + 1 :]
         return {

@@ -185,9 +185,9 @@ def basis_functions(W: ArrayLike, X: ArrayLike, *, combined: bool = True) -> dic
 
     Notes
     -----
-    Takes n m (d + K) multiplications as products of matrices, K = d (d + 3)/2 + 1 functions, and
-    memory for the result and tiles of at most 16 MiB, or 1024 rows of vectors where these are
-    larger. A row of zeros in W adds nothing.
+    Takes n m (d + K) multiplications as products of matrices, K = d (d + 3)/2 functions or one more
+    with ``combined=False``, and memory for the result and tiles of at most 16 MiB, or 1024 rows of
+    vectors where these are larger. A row of zeros in W adds nothing.
 
     References
     ----------

@@ -133,6 +133,9 @@ def is_injective(
     layer = checked_layer(A, bias)
     is_complete = _validate.flag(complete, "complete")
     allowed = _validate.positive_int(budget, "budget")
+    if not is_complete and layer.has_low_rank:
+        # No set of rows spans, in whatever cell.
+        return InjectivityVerdict(False, layer.collision_everywhere(), None, None, None, None, None)
     require_affordable(layer, allowed)
     with count_reports(progress, layer.hyperplanes.n_flats, "flats") as report:
         cells = layer.cells(stop_at_deficient=not is_complete, report=report)
@@ -141,7 +144,7 @@ def is_injective(
         witness = layer.collision(layer.point_in(cells.deficient))
         if witness is None:
             raise RuntimeError("active rows of a deficient cell span the inputs: a fault of ours")
-    if not cells.is_complete or (witness is not None and not is_complete):
+    if not cells.is_complete:
         return InjectivityVerdict(False, witness, None, None, None, None, None)
     cell = layer.point_in(cells.smallest)
     active_rows = layer.active_rows(cell)

@@ -310,6 +310,28 @@ def test_alignment_improves_with_width() -> None:
     assert (worst(3200) < 0.5 * worst(200)).all()
 
 
+def test_alignment_with_eigenpairs_that_are_known() -> None:
+    J = relufast.FisherInformation(weights(200, 3))
+    expected = J.alignment()
+    for k in (9, 12):
+        found = J.alignment(eigenpairs=J.eigh(k, tol=1e-10))
+        assert list(found) == list(expected)
+        for group, angles in found.items():
+            # Both pairs' residuals turn spaces by at most residual over gap.
+            values = np.linalg.eigvalsh(J.to_dense())[::-1]
+            gap = min(values[end - 1] - values[end] for end in (1, 4, 9))
+            band = 2.0 * math.sqrt(9) * 2e-8 * values[0] / gap
+            assert np.array_equal(angles, J.alignment(eigenpairs=J.eigh(k, tol=1e-10))[group])
+            assert angles == pytest.approx(expected[group], rel=0.0, abs=band)
+    with pytest.raises(TypeError, match="eigenpairs is of type ndarray, but needs what eigh"):
+        J.alignment(eigenpairs=np.eye(200))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="eigenpairs has 8 pairs, but needs at least 9"):
+        J.alignment(eigenpairs=J.eigh(8))
+    other = relufast.FisherInformation(weights(50, 3)).eigh(9)
+    with pytest.raises(ValueError, match="eigenpairs has vectors of length 50, but needs"):
+        J.alignment(eigenpairs=other)
+
+
 def test_alignment_of_one_input() -> None:
     # J = (|w| |w|^T + w w^T) / 4, of rank 2.
     W = weights(30, 1)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from arc_cosine_oracle import fisher_matrix, hidden_weights
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 import relufast
 from relufast import fisher_functions
@@ -189,13 +190,16 @@ def test_no_points() -> None:
 
 
 def test_same_bits_whatever_threads_blas_has() -> None:
+    """Of SciPy's and of NumPy's: a product by NumPy would have others inside of the limit."""
     rng = np.random.default_rng(5)
     W, X = hidden_weights(3000, 12, rng), rng.standard_normal((500, 12))
-    with single_threaded():
-        first = relufast.basis_functions(W, X)
-        second = relufast.basis_functions(W.copy(), X.copy())
+    found = []
+    for n_threads in (1, 2, 3):
+        with threadpool_limits(n_threads, user_api="blas"), single_threaded():
+            found.append(relufast.basis_functions(W, X))
     for group in GROUPS:
-        np.testing.assert_array_equal(first[group], second[group])
+        for other in found[1:]:
+            np.testing.assert_array_equal(other[group], found[0][group])
 
 
 # ---- The law at every width, and the limit ----

@@ -258,6 +258,9 @@ def test_ending_at_the_first_deficient_cell() -> None:
     low = relufast.is_injective(np.ones((5, 2)), complete=False)
     assert_proven(low, np.ones((5, 2)), np.zeros(5))
     assert low.n_cells is None
+    wide = np.random.default_rng(SEED).standard_normal((20, 100))
+    bias = np.random.default_rng(SEED).standard_normal(20)
+    assert_proven(relufast.is_injective(wide, bias, complete=False), wide, bias)
 
 
 def test_more_rows_than_a_word_has_bits() -> None:

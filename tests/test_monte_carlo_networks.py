@@ -25,6 +25,7 @@ import relufast
 from relufast.monte_carlo.statistic import block_sequence
 from relufast.statistics import (
     ActivationRanks,
+    BreakpointCounts,
     EffectiveDimensions,
     FunctionFormErrors,
     Measured,
@@ -218,6 +219,20 @@ def test_blocks_shrink_as_trials_grow() -> None:
         sizes = [make((n, n, n, 1), n).block_size for n in (2, 16, 128, 1024)]
         assert all(first >= second for first, second in pairwise(sizes))
         assert sizes[0] > sizes[-1] == 1
+
+
+def test_blocks_of_deep_networks_are_single_trials() -> None:
+    """Integers decide their signs, which takes up to a second a trial: Ctrl-C waits for a block."""
+    for n, depth, n_points in ((8, 80, 8), (30, 60, 30), (64, 30, 10), (16, 60, 200)):
+        widths = (*(n,) * (depth + 1), 1)
+        assert NeuronCensus(widths, n_points).block_size == 1
+        assert ActivationRanks(widths, n_points).block_size == 1
+    for n in (8, 20, 64):
+        assert BreakpointCounts((1, *(n,) * 30, 1)).block_size == 1
+    # Where there are no signs to prove, and where they are easily proven, nothing changes.
+    assert ActivationRanks((8,) * 81 + (1,), 8, method="numerical").block_size > 1
+    assert NeuronCensus((30,) * 11 + (1,), 30).block_size > 1
+    assert BreakpointCounts((1, *(8,) * 20, 1)).block_size > 1
 
 
 class OutputSum(NetworksAtPoints):

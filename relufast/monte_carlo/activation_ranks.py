@@ -64,7 +64,10 @@ class ActivationRanks(NetworksAtPoints):
         self.shape = (self.depth,)
         # Products and eliminations modulo a prime, or singular values.
         sizes = [(self.n_points, width) for width in self.widths[1:-1]]
-        self.block_size = self._trials_in(5e-10 * sum(m * n * min(m, n) for m, n in sizes))
+        seconds = 5e-10 * sum(m * n * min(m, n) for m, n in sizes)
+        if method == "exact":
+            seconds += self._seconds_of_signs()
+        self.block_size = self._trials_in(seconds)
 
     def key(self) -> Mapping[str, Any]:
         return {**super().key(), "method": self.method}

@@ -16,6 +16,8 @@ from relufast.breakpoints import breakpoints
 from relufast.monte_carlo.statistic import Rows, Statistic, stream_of_trial
 from relufast.network import Network
 
+_DEEP = 22  # layers
+
 
 class BreakpointCounts(Statistic):
     """Breakpoints of random networks with one input, by layer: `breakpoints(...).count_by_layer`.
@@ -166,7 +168,8 @@ def _scales(statistic: BreakpointCounts) -> FloatArray:
 
 def _block_size(widths: Sequence[int]) -> int:
     """Trials that take some hundredths of a second, a power of two."""
-    knots, seconds = 1.0, 2e-5
+    # Deep networks have breakpoints that only integers order: tenths of a second for a trial.
+    knots, seconds = 1.0, 2e-5 + 0.02 * max(0, len(widths) - 2 - _DEEP)
     for fan_in, fan_out in pairwise(widths):
         seconds += 1e-8 * fan_in * fan_out + 4e-10 * knots * fan_in * fan_out
         knots += fan_out

@@ -82,16 +82,16 @@ class FunctionFormErrors(NetworksAtPoints):
         self.shape = (len(self.groups),)
         eigenvalues = fisher_spectrum(d, 2).eigenvalues[list(_fisher_groups.DEGREES.values())]
         self.theory: FloatArray = read_only(((d + 2) / (2 * eigenvalues) - 1) / n_units)
+        self._forms = [function_form(g, d) for g in _fisher_groups.DEGREES]  # type: ignore[arg-type]
         # Products with the points, and the vectors made.
-        n_functions = d * (d + 3) // 2 + 1
+        n_functions = sum(_fisher_groups.sizes(d, combined=True).values())
         products = self.n_points * n_units * (d + n_functions)
         self.block_size = self._trials_in(1e-10 * products + 3e-9 * n_units * n_functions)
 
     def measure(self, network: Network, X: FloatArray) -> Measured:
         found = basis_functions(network.weights[0], X)
         errors = []
-        for group, functions in found.items():
-            form = function_form(group, self.widths[0])  # type: ignore[arg-type]
-            deviations = functions - form(X)
+        for form in self._forms:
+            deviations = found[form.group] - form(X)
             errors.append(np.mean(deviations * deviations) / form.mean_square)
         return Measured(np.array(errors))

@@ -60,8 +60,9 @@ class NeuronCensus(NetworksAtPoints):
         super().__init__(widths, n_points, **options)
         self.shape = (3, self.depth)
         n_weights = sum(fan_in * fan_out for fan_in, fan_out in pairwise(self.widths[:-1]))
-        # A forward pass, and up to four times that for bounds.
-        self.block_size = self._trials_in(5e-10 * n_weights * self.n_points)
+        # A forward pass with bounds of its rounding, and what these leave open.
+        seconds = 5e-10 * n_weights * self.n_points + self._seconds_of_signs()
+        self.block_size = self._trials_in(seconds)
 
     def measure(self, network: Network, X: FloatArray) -> Measured:
         census = neuron_census(network, X)

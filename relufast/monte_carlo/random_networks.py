@@ -16,6 +16,8 @@ from relufast.monte_carlo.functions import TrialFailedError
 from relufast.monte_carlo.statistic import Rows, Statistic, stream_of_trial
 from relufast.network import Network
 
+_DEEP = 15  # layers
+
 
 class NetworkOptions(TypedDict, total=False):
     """The options of `Network.random` but its seed."""
@@ -147,6 +149,16 @@ class NetworksAtPoints(Statistic):
         drawing = 1e-8 * (n_weights + self.n_points * self.widths[0])
         seconds = 1e-4 + 5e-5 * self.depth + drawing + seconds_of_measure
         return int(2 ** np.clip(np.floor(np.log2(0.05 / seconds)), 0, 10))
+
+    def _seconds_of_signs(self) -> float:
+        """What proving signs may take in integers.
+
+        From some 15 layers on rounding may hide them, the sooner the fewer points there are. It is
+        meant to be too much rather than too little: a block that is shorter costs nothing to speak
+        of, and one that takes seconds keeps Ctrl-C waiting.
+        """
+        deep = list(pairwise(self.widths[_DEEP:-1]))
+        return self.n_points * sum(1e-4 + 3e-7 * n_in * n_out for n_in, n_out in deep)
 
 
 def _seeds(sequence: np.random.SeedSequence, n_trials: int) -> Iterator[int]:
