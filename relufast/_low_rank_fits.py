@@ -69,20 +69,19 @@ def metric_of(X: FloatArray) -> FloatArray:
 
 def starts(
     A: FloatArray,
-    k: int,
-    metric: FloatArray | None,
+    truncation: Factors,
+    metric: FloatArray,
     before: Factors | None,
     n_perturbed: int,
     random: np.random.Generator,
 ) -> list[Factors]:
-    """Where fits begin: truncations, the last fit of a smaller rank and what it lacks, others."""
-    found = [truncated(A, k)]
-    if metric is not None:
-        found.append(truncated(A, k, metric))
+    """Where fits begin: a truncation, the last fit of a smaller rank and what it lacks, others."""
+    k = truncation.W.shape[1]
+    found = [truncation]
     if before is not None and 0 < before.W.shape[1] < k:
         rest = truncated(A - before.product(), k - before.W.shape[1], metric)
         found.append(Factors(np.hstack([before.W, rest.W]), np.vstack([before.M, rest.M])))
-    for i in range(n_perturbed if k > 0 else 0):
+    for i in range(n_perturbed):
         found.append(_perturbed(found[i % len(found)], random))
     return [_contiguous(*start) for start in found]
 

@@ -90,9 +90,12 @@ class PointFitter:
         return self._errors.squares(fit.product(), self._settings.n_threads)
 
     def _best(self, k: int, before: Factors | None) -> Factors:
-        begin = starts(self._A, k, self._metric, before, self._settings.n_starts, self._random)
         if k == 0:
-            return begin[0]
+            return truncated(self._A, k)
+        truncations = [truncated(self._A, k), truncated(self._A, k, self._metric)]
+        nearest = min(truncations, key=lambda start: self._squares(start).max())
+        n_starts = self._settings.n_starts
+        begin = starts(self._A, nearest, self._metric, before, n_starts, self._random)
         fits = [self._improved(start, FAR_LOG2_Q) for start in begin]
         return min(fits, key=lambda fit: fit[1])[0]
 

@@ -185,11 +185,12 @@ def relu_singular_values(
 
     Notes
     -----
-    *Fits.* They begin at the truncated singular value decomposition, at that of the outputs A X^T,
-    at the last fit with what it lacks to A, truncated, and at `n_starts` random perturbations of
-    these. From each, L-BFGS minimises sums of powers e^q of squared errors, q = 4, 16, 64, ...,
-    the last ones near to the maximum, over the points that matter in them. The best fit is never
-    worse than the truncated decomposition. With "squares" it is q = 1 alone, to convergence.
+    *Fits.* They begin at the truncated singular value decomposition or that of the outputs A X^T,
+    whichever is nearer, at the last fit with what it lacks to A, truncated, and at `n_starts`
+    random perturbations of these. From each, L-BFGS minimises sums of powers e^q of squared errors,
+    q = 4, 16, 64, ..., the last ones near to the maximum, over the points that matter in them. The
+    best fit is never worse than the truncated decomposition. With "squares" it is q = 1 alone, to
+    convergence.
 
     *On the sphere.* A climb goes from great circle to great circle, to the largest error on each,
     which is exact, kinks included. In up to 4 dimensions branch and bound proves the result, so
