@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from relufast.report.chapter import ChapterFunction
-from relufast.report.chapters import fisher_information, hidden_ranks, one_dimensional
+from relufast.report.chapters import (
+    fisher_information,
+    hidden_ranks,
+    low_rank_layers,
+    one_dimensional,
+)
 
 CHAPTERS: tuple[ChapterFunction, ...] = (
     one_dimensional.chapter,
     hidden_ranks.chapter,
     fisher_information.chapter,
+    low_rank_layers.chapter,
 )

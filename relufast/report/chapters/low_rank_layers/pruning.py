@@ -1,0 +1,135 @@
+"""Harmonic pruning of a classifier, where PyTorch is installed."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from relufast.datasets import LabelledPoints
+from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.digits import Digits
+from relufast.report.progress import Progress
+from relufast.report.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from relufast.report.figures import Layout
+    from relufast.report.pruned_classifier import PrunedClassifier
+
+_TITLE = "Harmonic pruning"
+_SHARE = 0.2
+_HIDDEN, _HIDDEN_QUICKLY = (100, 100, 100), (30, 30, 30)
+_TEXT = (
+    "Each hidden layer is a double layer, a product of two matrices, of which harmonic pruning "
+    "takes away one singular value at a time, in the layer where the accuracy loses least by it, "
+    "and trains again from time to time."
+)
+
+
+def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
+    if find_spec("torch") is None:
+        return Section(
+            title=_TITLE,
+            text=(
+                _TEXT,
+                'It needs PyTorch, which is not installed here: pip install "relufast[torch]", and '
+                "this section shows what pruning does to a classifier of digits.",
+            ),
+        )
+    # Imported here because PyTorch takes seconds.
+    from relufast.report.pruned_classifier import prune_classifier
+
+    hidden = _HIDDEN if settings.effort >= 1.0 else _HIDDEN_QUICKLY
+    (pruned,) = (
+        prune_classifier(
+            LabelledPoints.from_arrays(digits.training_images, digits.training_labels),
+            LabelledPoints.from_arrays(digits.images, digits.labels),
+            hidden=hidden,
+            smallest_share=0.95 * _SHARE if settings.effort >= 1.0 else 0.5,
+            seed=seed,
+        )
+        for seed in progress.track([settings.network_seed("pruning") % 2**31], "Harmonic pruning")
+    )
+    return Section(
+        title=_TITLE,
+        text=(
+            _TEXT,
+            f"A classifier of digits with {len(hidden)} hidden layers of {hidden[0]} neurons. "
+            "Layers are chosen by the accuracy on images held out of the training; the test images "
+            "decide nothing.",
+        ),
+        figures=(
+            Figure(
+                title="Ranks and accuracy, step by step",
+                draw=lambda layout: _draw(layout, pruned),
+                caption=(
+                    "Above: the rank of each hidden layer. Below: accuracy on the test images, and "
+                    "parameters over those of the network with one matrix a layer."
+                ),
+                source="relufast.torch.harmonic_pruning(model, evaluate, retrain, ...)",
+            ),
+        ),
+        tables=(_table(pruned),),
+        findings=(_finding(pruned),),
+    )
+
+
+def _finding(pruned: PrunedClassifier) -> str:
+    first = pruned.first_below(_SHARE)
+    step = len(pruned.steps) - 1 if first is None else first
+    ranks = ", ".join(map(str, pruned.steps[step].ranks))
+    accuracy = 100.0 * pruned.test_accuracies[step]
+    before = 100.0 * pruned.test_accuracies[0]
+    return (
+        f"After {step} steps the ranks are {ranks}: {100 * pruned.shares[step]:.1f} % of the "
+        f"parameters of the dense network, and a test accuracy of {accuracy:.1f} % instead of "
+        f"{before:.1f} %."
+    )
+
+
+def _table(pruned: PrunedClassifier) -> Table:
+    last = len(pruned.steps) - 1
+    shown = sorted({round(i * last / 10) for i in range(11)})
+    return Table(
+        name="harmonic-pruning",
+        caption="Some of the steps.",
+        columns=(
+            Column("step", "step"),
+            *(Column(f"rank_{i}", f"rank {i}") for i in range(1, len(pruned.layers) + 1)),
+            Column("parameters", "parameters", ","),
+            Column("share", "share of dense", ".3f"),
+            Column("accuracy", "test accuracy", ".4f"),
+        ),
+        rows=[
+            (
+                i,
+                *pruned.steps[i].ranks,
+                pruned.steps[i].n_parameters,
+                pruned.shares[i],
+                pruned.test_accuracies[i],
+            )
+            for i in shown
+        ],
+        folded=True,
+    )
+
+
+def _draw(layout: Layout, pruned: PrunedClassifier) -> Drawing:
+    from relufast.report import figures
+
+    figure, (above, below) = figures.stack(layout, [2.2, 2.2])
+    steps = range(len(pruned.steps))
+    for i, (colour, _) in enumerate(figures.series(len(pruned.layers))):
+        ranks = [step.ranks[i] for step in pruned.steps]
+        above.plot(steps, ranks, color=colour, label=f"layer {i + 1}")
+    above.set_ylabel("rank")
+    above.set_ylim(bottom=0.0)
+    above.legend(loc="best")
+    below.plot(steps, pruned.test_accuracies, color=figures.INK, label="test accuracy")
+    below.plot(steps, pruned.shares, color=figures.MUTED, linestyle="--", label="parameters")
+    below.set_xlabel("step")
+    below.set_ylabel("share")
+    below.set_ylim(bottom=0.0)
+    below.legend(loc="best")
+    return figure
