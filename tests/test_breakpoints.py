@@ -179,6 +179,70 @@ def test_tile_size_changes_no_discrete_result(negative_slope: float) -> None:
         assert np.all(gap <= tiled.x_error[inner] + reference.x_error[inner])
 
 
+@pytest.mark.parametrize("negative_slope", [0.0, 0.2])
+@pytest.mark.parametrize(
+    "widths", [(1, 90, 90, 90, 1), (1, 40, 60, 80, 50, 5), (1, 30, 30, 30, 10)]
+)
+def test_chunks_of_the_last_layer_change_no_discrete_result(
+    widths: tuple[int, ...], negative_slope: float
+) -> None:
+    network = relufast.Network.random(widths, seed=8, negative_slope=negative_slope)
+
+    def knots(chunk_size: int, tile_size: int) -> Knots:
+        return find_knots(
+            network,
+            (-math.inf, math.inf),
+            None,
+            certify=True,
+            n_threads=2,
+            tile_size=tile_size,
+            chunk_size=chunk_size,
+        )
+
+    reference = knots(0, 0)  # of a narrow layer all neurons are evaluated
+    assert not reference.open_after.any()
+    for chunk_size, tile_size in ((1, 0), (2, 40), (5, 100), (16, 0), (64, 0), (10_000, 0)):
+        found = knots(chunk_size, tile_size)
+        assert not found.open_after.any()
+        for name in ("layers", "neurons", "reaches_output", "first_crossing"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(reference, name))
+        inner = slice(1, -1)  # the ends are infinite
+        gap = np.abs(found.x[inner] - reference.x[inner])
+        assert np.all(gap <= found.x_error[inner] + reference.x_error[inner])
+
+
+def test_a_wide_last_layer_is_that_of_all_its_neurons() -> None:
+    network = relufast.Network.random((1, 300, 300, 300, 2), seed=3, bias_variance=0.25)
+    by_chunks = find_knots(network, (-10.0, 10.0), None, certify=True, n_threads=2)
+    # One chunk: hardly a neuron keeps its sign.
+    whole = find_knots(network, (-10.0, 10.0), None, certify=True, n_threads=2, chunk_size=10**6)
+    for name in ("layers", "neurons", "reaches_output", "first_crossing"):
+        np.testing.assert_array_equal(getattr(by_chunks, name), getattr(whole, name))
+    counts = np.bincount(by_chunks.layers, minlength=4)[1:]
+    statistic = relufast.breakpoints(network, (-10.0, 10.0))
+    np.testing.assert_array_equal(counts, statistic.count_by_layer)
+
+
+def test_degenerate_networks_agree_by_chunks_of_the_last_layer() -> None:
+    for index in range(300):
+        case = network_case(SEED + 2, index)
+        exact = exact_breakpoints(
+            case.weights, case.biases, case.interval, negative_slope=case.negative_slope
+        )
+        knots = find_knots(
+            network_of(case),
+            case.interval,
+            None,
+            certify=True,
+            n_threads=1,
+            tile_size=(0, 3, 20)[index % 3],
+            chunk_size=1 + index % 7,
+        )
+        if not knots.open_after.any():
+            assert len(knots.layers) == exact.count, case.label
+            assert knots.layers.tolist() == [t.layer for t in exact.triples], case.label
+
+
 def test_degenerate_networks_do_not_depend_on_tiles() -> None:
     for index in range(150):
         case = network_case(SEED + 1, index)

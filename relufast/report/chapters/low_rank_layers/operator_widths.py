@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from relufast.operator_mean_width import operator_mean_width
-from relufast.report import estimate
 from relufast.report.chapter import Column, Figure, Section, Table
 from relufast.report.digits import Digits
 from relufast.report.estimate import Estimate
@@ -49,7 +48,7 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
     layers = []
     for (name, layer, _), width in zip(items, found, strict=True):
         assert width.ascent is not None
-        (ascent,) = estimate.components(width.ascent, 1.0)
+        ascent = Estimate(float(width.ascent.mean), float(width.ascent.standard_error))
         layers.append(_Layer(name, layer, width.lower, ascent, width.upper))
     before, after = (
         [layer.upper for layer in layers if layer.network == name] for name in networks
@@ -125,5 +124,5 @@ def _draw(layout: Layout, layers: list[_Layer]) -> Drawing:
     axes.set_xlabel("layer")
     axes.set_ylabel("mean width")
     axes.set_ylim(bottom=0.0)
-    axes.legend(loc="best")
+    figure.legend(loc="outside lower center", ncols=len(names))
     return figure

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from relufast.report.figures import Layout
 
 _SIZE = 4
-_MATRICES = 12
+_MATRICES = 10
 _LAWS: dict[str, Callable[[np.random.Generator], FloatArray]] = {
     "normal": lambda rng: rng.standard_normal((_SIZE, _SIZE)),
     "uniform on (0, 1)": lambda rng: rng.random((_SIZE, _SIZE)),
@@ -45,7 +45,7 @@ class _Law:
         means: list[Estimate | str] = []
         for upper, linear in zip(self.upper.T, self.linear.T, strict=True):
             regular = linear > 1e-9 * self.linear[:, 0]
-            share = upper[regular] / linear[regular]
+            share = np.round(upper[regular] / linear[regular], 6)  # below it is rounding
             means.append(estimate.mean(share) if len(share) > 1 else "")
         return means
 

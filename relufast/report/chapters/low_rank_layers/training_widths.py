@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
-_NETWORKS = 12
+_NETWORKS = 6
 _DEPTH, _WIDTH = 3, 64
 _EPOCHS = (0, 1, 2, 4, 8, 16, 32)
 _LEARNING_RATE = 2e-3
