@@ -1,17 +1,13 @@
 // The last hidden layer of a wide network, where most neurons have one sign along most of the line.
 //
-// In a short chunk of the line the layer below strays little from the chord between the chunk's
-// ends. A neuron whose values there have one sign, and exceed what straying and errors can do to
-// it, has that sign all along. The others, a few in a hundred, are evaluated at the knots in
-// between. What those of known sign send to the outputs is one affine function of the layer below.
-// docs/exactness.md has the proof.
+// It is cut into short chunks. Neurons whose sign is known along a chunk are not evaluated inside;
+// what they send to the outputs is one affine function of the layer below. The others, a few in a
+// hundred, go the way of every layer.
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
-#include "relufast/column_ops.hpp"
 #include "relufast/decided_sum.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
@@ -35,97 +31,6 @@ void bound(Layer& layer) {
     layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
     layer.spectral_norm = layer.frobenius_norm;
 }
-
-}  // namespace
-
-// Whether the last hidden layer is worth the trouble.
-bool TileSolver::looks_at_few(int layer) const {
-    return layer == network_.depth() && layer >= 3 &&
-           (chunk_size_ > 0 || !network_.layer(layer).rows.empty());
-}
-
-// How far relu of a layer strays from its chord between two of its columns, anywhere in between, in
-// the 2-norm. Infinite where that is not known.
-double TileSolver::straying(const Tile& tile, std::size_t lo, std::size_t hi) const {
-    const Knot& left = tile.grid.knots[lo];
-    const Knot& right = tile.grid.knots[hi];
-    const double width = right.x - left.x;
-    if (left.is_direction || right.is_direction || !(width > 0.0)) {
-        return kInfinity;
-    }
-    const double ends = tile.relu_norm[lo] + tile.relu_norm[hi];
-    double at_knots = 0.0;
-    for (std::size_t k = lo + 1; k < hi; ++k) {
-        const double x = tile.grid.knots[k].x;
-        const double square = relu_distance_square(
-            tile.column(k), (right.x - x) / width, tile.column(lo), (x - left.x) / width,
-            tile.column(hi), network_.negative_slope(), tile.n);
-        if (!(square < kLargestSquare)) {
-            return kInfinity;
-        }
-        const double distance = norm_from_square(std::max(square, kSmallestSquare)) +
-                                16.0 * kRoundoff * (tile.relu_norm[k] + ends);
-        at_knots = std::max(at_knots, distance);
-    }
-    // Between knots it bends only for the neurons that turn there, and most at their roots.
-    double between = 0.0;
-    for (std::size_t k = lo; k < hi; ++k) {
-        double square = 0.0;
-        for (std::int32_t r = tile.first_root[k]; r < tile.first_root[k + 1]; ++r) {
-            const std::int32_t neuron = tile.roots[static_cast<std::size_t>(r)].neuron;
-            const double from = std::fabs(tile.column(k)[neuron]);
-            const double to = std::fabs(tile.column(k + 1)[neuron]);
-            const double bend = from * (to / (from + to));
-            square += bend * bend;
-        }
-        between = std::max(between, square);
-    }
-    if (!(between < kLargestSquare)) {
-        return kInfinity;
-    }
-    return (at_knots +
-            std::fabs(network_.kink()) * norm_from_square(std::max(between, kSmallestSquare))) *
-           kInflate;
-}
-
-// The signs of the last hidden layer's neurons between two columns of the layer below, where its
-// values are known without biases and n_terms were summed up.
-std::vector<KnownSign> TileSolver::signs_between(const Tile& below, std::size_t lo, std::size_t hi,
-                                                 const double* z_lo, const double* z_hi,
-                                                 std::int64_t n_terms) const {
-    const Layer& hidden = network_.layer(network_.depth());
-    std::vector<KnownSign> signs(static_cast<std::size_t>(hidden.n_out), KnownSign::open);
-    double carried = 0.0;
-    for (std::size_t k = lo; k <= hi; ++k) {
-        carried =
-            std::max(carried, network_.lipschitz() * below.error[k] +
-                                  std::fabs(network_.negative_slope()) * kRoundoff * below.norm[k]);
-        if (!(below.error[k] < kInfinity)) {
-            return signs;
-        }
-    }
-    const double rounding = gamma(n_terms + 2) * std::max(below.relu_norm[lo], below.relu_norm[hi]);
-    const double beta = (straying(below, lo, hi) + carried + rounding) * kInflate;
-    if (!(beta < 0x1p450)) {
-        return signs;
-    }
-    const double floor = underflow(hidden.n_in);
-    for (std::size_t i = 0; i < signs.size(); ++i) {
-        const double bias = hidden.biases[i];
-        const double bound =
-            hidden.decision_norms[i] * beta + (std::fabs(bias) * (4.0 * kRoundoff) + floor);
-        const double left = z_lo[i] + bias;
-        const double right = z_hi[i] + bias;
-        if (left > 0.0 && right > 0.0 && left > bound && right > bound) {
-            signs[i] = KnownSign::positive;
-        } else if (left <= 0.0 && right <= 0.0 && -left > bound && -right > bound) {
-            signs[i] = KnownSign::negative;
-        }
-    }
-    return signs;
-}
-
-namespace {
 
 // Rows of the last hidden layer for the neurons whose sign is open, and after them one for each
 // output, of what all others send.
@@ -201,26 +106,174 @@ std::shared_ptr<Selection> outputs_of(const Layer& output, const std::vector<std
     return selection;
 }
 
-// What the decided neurons send, and its error, by knot and output.
-struct SentAtKnots {
-    std::vector<double> values;
-    std::vector<double> errors;
-};
+template <class Vector>
+void append(Vector& to, const Vector& from) {
+    to.insert(to.end(), from.begin(), from.end());
+}
+
+// Joins neighbours. The right one brings the knot that they share.
+void append(Grid& to, const Grid& from) {
+    if (!to.knots.empty()) {
+        to.knots.pop_back();
+    }
+    append(to.knots, from.knots);
+    append(to.open_after, from.open_after);
+}
+template <class Vector>
+void drop_last(Vector& values, std::size_t number) {
+    values.resize(values.size() - std::min(number, values.size()));
+}
+
+// A tile without knots.
+std::shared_ptr<Tile> empty_tile(int layer, std::int64_t n, Workspace& workspace) {
+    std::shared_ptr<Tile> tile = workspace.tiles.take();
+    tile->layer = layer;
+    tile->n = n;
+    tile->selection.reset();
+    tile->first_below = 0;
+    tile->grid.knots.clear();
+    tile->grid.open_after.clear();
+    tile->z.clear();
+    tile->entry_errors.clear();
+    tile->active.clear();
+    tile->undecided.clear();
+    tile->roots.clear();
+    tile->source.clear();
+    return tile;
+}
+
+// The activity of all neurons at a knot, of those with known signs and of those in the tile.
+void append_activity(const std::vector<KnownSign>& signs, const Tile& from, std::size_t knot,
+                     Tile& to) {
+    const std::size_t n_words = activity_words(to.n);
+    to.active.resize(to.active.size() + n_words, 0);
+    std::uint64_t* const pattern = to.active.data() + to.active.size() - n_words;
+    for (std::size_t i = 0; i < signs.size(); ++i) {
+        if (signs[i] == KnownSign::positive) {
+            set_active(pattern, i);
+        }
+    }
+    for (std::size_t i = 0; i < static_cast<std::size_t>(from.n); ++i) {
+        if (is_active(from.activity(knot), i)) {
+            const std::size_t neuron =
+                from.selection ? static_cast<std::size_t>(from.selection->neurons[i]) : i;
+            set_active(pattern, neuron);
+        }
+    }
+}
 
 }  // namespace
+
+// Whether the last hidden layer is worth the trouble.
+bool TileSolver::looks_at_few(int layer) const {
+    return layer == network_.depth() && layer >= 3 &&
+           (chunk_size_ > 0 || !network_.layer(layer).rows.empty());
+}
+
+// A chunk whose neurons with open signs are looked at one by one.
+TileSolver::Chunk TileSolver::chunk_of_few(const Tile& below, std::size_t begin, std::size_t end,
+                                           const std::vector<std::int32_t>& neurons,
+                                           const DecidedSum& others, bool others_send,
+                                           Workspace& workspace) const {
+    const Layer& hidden = network_.layer(network_.depth());
+    const std::int64_t n_outputs = n_watched_outputs();
+    const auto q = static_cast<std::size_t>(n_outputs);
+    Chunk chunk;
+    const auto n_open = static_cast<std::int64_t>(neurons.size());
+    chunk.hidden = new_tile(network_.depth(), n_open, below.refined, begin, end, workspace);
+    Tile& tile = *chunk.hidden;
+    // Of each knot the open neurons, and after them a number for each output.
+    const std::size_t n_rows = neurons.size() + q;
+    Buffer<double> rows(n_rows * tile.grid.size());
+    carry_up(rows_to_multiply(hidden, neurons, others, q), static_cast<std::int64_t>(n_rows), below,
+             begin, end, rows.data(), workspace);
+    SentByOthers sent;
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        const double* const from = rows.data() + k * n_rows;
+        std::copy_n(from, neurons.size(), tile.column(k));
+        const ColumnError& error = workspace.errors[k];
+        for (std::size_t o = 0; o < q; ++o) {
+            const double value = from[neurons.size() + o] + others.bias(o);
+            const double rounding =
+                2.0 * kRoundoff * (std::fabs(value) + std::fabs(others.bias(o)));
+            sent.values.push_back(value);
+            sent.errors.push_back((others.norm(o) * (error.carried + error.rounding) +
+                                   others.weights_error(o) * (error.sent + error.carried) +
+                                   others.bias_error(o) + rounding + underflow(hidden.n_in)) *
+                                  kInflate);
+        }
+    }
+    tile.selection = select(hidden, neurons, others_send);
+    add_biases_and_bound(tile, workspace);
+    if (!counts_only_) {
+        const std::size_t n_refined = tile.refined.size();
+        chunk.outputs =
+            new_tile(tile.layer + 1, n_outputs, tile.refined, 0, n_refined - 1, workspace);
+        chunk.outputs->selection = outputs_of(network_.layer(tile.layer + 1), neurons, q);
+        carry_up(chunk.outputs->selection->parameters, n_outputs, tile, 0, n_refined - 1,
+                 chunk.outputs->z.data(), workspace);
+        add_biases_and_bound(*chunk.outputs, workspace);
+        bound_outputs(chunk, &sent);
+    }
+    return chunk;
+}
+
+// A chunk of which nothing is known: as any other layer.
+TileSolver::Chunk TileSolver::chunk_of_all(const std::shared_ptr<const Tile>& below,
+                                           std::size_t begin, std::size_t end,
+                                           Workspace& workspace) const {
+    Chunk chunk;
+    chunk.hidden = next_layer(below, begin, end, workspace);
+    if (!counts_only_) {
+        chunk.outputs = next_layer(chunk.hidden, 0, chunk.hidden->refined.size() - 1, workspace);
+        bound_outputs(chunk, nullptr);
+    }
+    return chunk;
+}
+
+// Adds to a chunk's outputs what is not looked at sends, and sets the bounds of their errors.
+void TileSolver::bound_outputs(Chunk& chunk, const SentByOthers* sent) const {
+    const Tile& tile = *chunk.hidden;
+    Tile& outputs = *chunk.outputs;
+    const auto q = static_cast<std::size_t>(outputs.n);
+    std::vector<double> errors;
+    for (std::size_t m = 0; m < outputs.grid.size(); ++m) {
+        for (std::size_t o = 0; o < q; ++o) {
+            double& value = outputs.column(m)[o];
+            double error = entry_error(outputs, m, static_cast<std::int32_t>(o));
+            const auto add = [&](double weight, std::size_t knot) {
+                const double sent_value = sent->values[knot * q + o];
+                value += weight * sent_value;
+                error += weight * (sent->errors[knot * q + o] +
+                                   8.0 * kRoundoff * std::fabs(sent_value)) +
+                         2.0 * kRoundoff * std::fabs(value);
+            };
+            const std::int32_t source = tile.source[m];
+            if (sent != nullptr && source >= 0) {
+                add(1.0, static_cast<std::size_t>(source));
+            } else if (sent != nullptr) {
+                const Root& root = tile.roots[static_cast<std::size_t>(~source)];
+                const auto segment = static_cast<std::size_t>(root.segment);
+                const Weights at = weights_at(tile.grid, segment, root.x);
+                add(at.lo, segment);
+                add(at.hi, segment + 1);
+            }
+            errors.push_back(error * kInflate);
+        }
+    }
+    outputs.entry_errors = std::move(errors);
+}
 
 std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared, std::size_t first,
                                              std::size_t last, Workspace& workspace) const {
     const Tile& below = *shared;
     const int depth = network_.depth();
     const Layer& hidden = network_.layer(depth);
-    const Layer& output = network_.layer(depth + 1);
     const auto n = static_cast<std::size_t>(hidden.n_out);
-    const std::int64_t n_outputs = counts_only_ ? 0 : std::min(output.n_out, kWatchedOutputs);
-    const auto q = static_cast<std::size_t>(n_outputs);
+    const std::int64_t n_outputs = n_watched_outputs();
+
     const std::size_t chunk_size =
         chunk_size_ > 0 ? static_cast<std::size_t>(chunk_size_) : kChunkSize;
-
     std::vector<std::size_t> cuts{first};
     for (std::size_t m = first + 1; m < last; ++m) {
         if (m - cuts.back() >= chunk_size && may_cut(below, m)) {
@@ -228,51 +281,29 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
         }
     }
     cuts.push_back(last);
-    const auto column_at = [&](std::size_t m) { return static_cast<std::size_t>(below.source[m]); };
-
     workspace.columns.clear();
     for (const std::size_t m : cuts) {
-        workspace.columns.push_back(column_at(m));
+        workspace.columns.push_back(static_cast<std::size_t>(below.source[m]));
     }
+    const std::vector<std::size_t> columns = workspace.columns;
     const std::int64_t n_terms =
         multiply_relu(hidden, hidden.n_out, network_.negative_slope(), below, 0, workspace);
     const Buffer<double> at_cuts = workspace.products;
 
-    // One tile for all chunks: the outputs at their refined knots, and below it one that has only
-    // what `finish` asks for.
-    std::shared_ptr<Tile> hidden_tile = workspace.tiles.take();
-    hidden_tile->layer = depth;
-    hidden_tile->n = hidden.n_out;
-    hidden_tile->selection.reset();
-    hidden_tile->first_below = first;
-    hidden_tile->active.clear();
-    hidden_tile->source.clear();
-    hidden_tile->roots.clear();
-    std::shared_ptr<Tile> result = counts_only_ ? hidden_tile : workspace.tiles.take();
-    result->grid.knots.clear();
-    result->grid.open_after.clear();
-    result->undecided.clear();
-    const std::size_t n_words = activity_words(hidden.n_out);
-    if (!counts_only_) {
-        result->layer = depth + 1;
-        result->n = n_outputs;
-        result->selection.reset();
-        result->first_below = 0;
-        result->z.clear();
-        result->entry_errors.clear();
-    }
-
-    DecidedSum others(hidden, output, n_outputs, network_.negative_slope());
+    // One tile for all chunks; below its outputs a tile of only what `finish` asks for.
+    const std::shared_ptr<Tile> joined = empty_tile(depth, hidden.n_out, workspace);
+    const std::shared_ptr<Tile> outputs =
+        counts_only_ ? nullptr : empty_tile(depth + 1, n_outputs, workspace);
+    DecidedSum others(hidden, network_.layer(depth + 1), n_outputs, network_.negative_slope());
     for (std::size_t c = 0; c + 1 < cuts.size(); ++c) {
         const std::size_t begin = cuts[c];
         const std::size_t end = cuts[c + 1];
         std::vector<KnownSign> signs(n, KnownSign::open);
-        const bool is_open =
-            std::find(below.refined.open_after.begin() + static_cast<std::ptrdiff_t>(begin),
-                      below.refined.open_after.begin() + static_cast<std::ptrdiff_t>(end),
-                      1) != below.refined.open_after.begin() + static_cast<std::ptrdiff_t>(end);
-        if (!is_open) {
-            signs = signs_between(below, column_at(begin), column_at(end), &at_cuts[c * n],
+        const auto open = below.refined.open_after.begin();
+        if (std::find(open + static_cast<std::ptrdiff_t>(begin),
+                      open + static_cast<std::ptrdiff_t>(end),
+                      1) == open + static_cast<std::ptrdiff_t>(end)) {
+            signs = signs_between(below, columns[c], columns[c + 1], &at_cuts[c * n],
                                   &at_cuts[(c + 1) * n], n_terms);
         }
         std::vector<std::int32_t> neurons;
@@ -288,127 +319,46 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
             neurons.push_back(0);
             signs[0] = KnownSign::open;
         }
-        const bool looks_at_all = 2 * neurons.size() > n;
-        std::shared_ptr<Tile> tile;
-        std::shared_ptr<Tile> outputs;
-        SentAtKnots sent;
-        if (looks_at_all) {
-            tile = next_layer(shared, begin, end, workspace);
-            if (!counts_only_) {
-                outputs = next_layer(tile, 0, tile->refined.size() - 1, workspace);
-            }
+        Chunk chunk;
+        if (2 * neurons.size() > n) {
+            chunk = chunk_of_all(shared, begin, end, workspace);
         } else {
             others.follow(signs);
-            tile = new_tile(depth, static_cast<std::int64_t>(neurons.size()), below.refined, begin,
-                            end, workspace);
-            const std::size_t n_rows = neurons.size() + q;
-            const std::size_t n_knots = tile->grid.size();
-            Buffer<double> rows(n_rows * n_knots);
-            carry_up(rows_to_multiply(hidden, neurons, others, q),
-                     static_cast<std::int64_t>(n_rows), below, begin, end, rows.data(), workspace);
-            for (std::size_t k = 0; k < n_knots; ++k) {
-                const double* from = rows.data() + k * n_rows;
-                std::copy_n(from, neurons.size(), tile->column(k));
-                const ColumnError& error = workspace.errors[k];
-                for (std::size_t o = 0; o < q; ++o) {
-                    const double value = from[neurons.size() + o] + others.bias(o);
-                    sent.values.push_back(value);
-                    sent.errors.push_back(
-                        (others.norm(o) * (error.carried + error.rounding) +
-                         others.weights_error(o) * (error.sent + error.carried) +
-                         others.bias_error(o) +
-                         2.0 * kRoundoff * (std::fabs(value) + std::fabs(others.bias(o))) +
-                         underflow(hidden.n_in)) *
-                        kInflate);
-                }
-            }
-            tile->selection = select(hidden, neurons, others_send);
-            add_biases_and_bound(*tile, workspace);
-            if (!counts_only_) {
-                const std::size_t n_refined = tile->refined.size();
-                outputs =
-                    new_tile(depth + 1, n_outputs, tile->refined, 0, n_refined - 1, workspace);
-                outputs->selection = outputs_of(output, neurons, q);
-                carry_up(outputs->selection->parameters, n_outputs, *tile, 0, n_refined - 1,
-                         outputs->z.data(), workspace);
-                add_biases_and_bound(*outputs, workspace);
-            }
+            chunk = chunk_of_few(below, begin, end, neurons, others, others_send, workspace);
         }
 
-        result->undecided.insert(result->undecided.end(), tile->undecided.begin(),
-                                 tile->undecided.end());
+        const Tile& tile = *chunk.hidden;
+        append(joined->undecided, tile.undecided);
         if (counts_only_) {
-            if (c > 0) {
-                result->grid.knots.pop_back();
-            }
-            result->grid.knots.insert(result->grid.knots.end(), tile->grid.knots.begin(),
-                                      tile->grid.knots.end());
-            result->grid.open_after.insert(result->grid.open_after.end(),
-                                           tile->grid.open_after.begin(),
-                                           tile->grid.open_after.end());
-            result->roots.insert(result->roots.end(), tile->roots.begin(), tile->roots.end());
+            append(joined->grid, tile.grid);
+            append(joined->roots, tile.roots);
             continue;
         }
-        if (c > 0) {  // the right one of two neighbours brings the knot that they share
-            result->grid.knots.pop_back();
-            result->z.resize(result->z.size() - q);
-            result->entry_errors.resize(result->entry_errors.size() - q);
-            hidden_tile->source.pop_back();
-            hidden_tile->active.resize(hidden_tile->active.size() - n_words);
+        if (c > 0) {
+            drop_last(joined->source, 1);
+            drop_last(joined->active, activity_words(hidden.n_out));
+            drop_last(outputs->z, static_cast<std::size_t>(n_outputs));
+            drop_last(outputs->entry_errors, static_cast<std::size_t>(n_outputs));
         }
-        for (std::size_t m = 0; m < outputs->grid.size(); ++m) {
-            const std::int32_t source = tile->source[m];
-            for (std::size_t o = 0; o < q; ++o) {
-                double value = outputs->column(m)[o];
-                double error = entry_error(*outputs, m, static_cast<std::int32_t>(o));
-                if (!looks_at_all && source >= 0) {
-                    const std::size_t k = static_cast<std::size_t>(source) * q + o;
-                    value += sent.values[k];
-                    error += sent.errors[k];
-                } else if (!looks_at_all) {
-                    const Root& root = tile->roots[static_cast<std::size_t>(~source)];
-                    const auto segment = static_cast<std::size_t>(root.segment);
-                    const Weights at = weights_at(tile->grid, segment, root.x);
-                    const std::size_t k = segment * q + o;
-                    value += at.lo * sent.values[k] + at.hi * sent.values[k + q];
-                    error +=
-                        at.lo * (sent.errors[k] + 8.0 * kRoundoff * std::fabs(sent.values[k])) +
-                        at.hi *
-                            (sent.errors[k + q] + 8.0 * kRoundoff * std::fabs(sent.values[k + q]));
-                }
-                result->z.push_back(value);
-                result->entry_errors.push_back((error + 2.0 * kRoundoff * std::fabs(value)) *
-                                               kInflate);
-            }
-            hidden_tile->source.push_back(
-                source >= 0 ? source + static_cast<std::int32_t>(begin - first) : -1);
+        append(outputs->grid, chunk.outputs->grid);
+        append(outputs->z, chunk.outputs->z);
+        append(outputs->entry_errors, chunk.outputs->entry_errors);
+        for (const std::int32_t source : tile.source) {
+            joined->source.push_back(
+                source < 0 ? -1 : source + static_cast<std::int32_t>(begin - first));
         }
-        result->grid.knots.insert(result->grid.knots.end(), outputs->grid.knots.begin(),
-                                  outputs->grid.knots.end());
-        result->grid.open_after.insert(result->grid.open_after.end(),
-                                       outputs->grid.open_after.begin(),
-                                       outputs->grid.open_after.end());
-        for (std::size_t k = 0; k < tile->grid.size(); ++k) {
-            hidden_tile->active.resize(hidden_tile->active.size() + n_words, 0);
-            std::uint64_t* pattern = &hidden_tile->active[hidden_tile->active.size() - n_words];
-            std::fill(pattern, pattern + n_words, 0);
-            for (std::size_t i = 0; i < n; ++i) {
-                if (signs[i] == KnownSign::positive) {
-                    set_active(pattern, i);
-                }
-            }
-            for (std::int32_t i = 0; i < tile->n; ++i) {
-                if (is_active(tile->activity(k), static_cast<std::size_t>(i))) {
-                    set_active(pattern, static_cast<std::size_t>(neuron_of(*tile, i)));
-                }
-            }
+        for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+            append_activity(signs, tile, k, *joined);
         }
     }
-    hidden_tile->below = std::move(shared);
-    if (!counts_only_) {
-        result->below = std::move(hidden_tile);
+    if (counts_only_) {
+        return joined;
     }
-    return result;
+    joined->below = std::move(shared);
+    joined->first_below = first;
+    outputs->undecided = std::move(joined->undecided);
+    outputs->below = joined;
+    return outputs;
 }
 
 }  // namespace relufast

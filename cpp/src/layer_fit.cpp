@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <optional>
+#include <memory>
 
 #include "relufast/blas.hpp"
 #include "relufast/lbfgs.hpp"
@@ -77,7 +77,7 @@ class WorkingSet {
             // A copy is worth its while where it is much smaller.
             chosen_.reset();
             if (2 * which_.size() < squares.size()) {
-                chosen_.emplace(all_, which_);
+                chosen_ = std::make_unique<LayerErrors>(all_, which_);
             } else {
                 is_in_.assign(squares.size(), true);
             }
@@ -101,7 +101,7 @@ class WorkingSet {
     double depth_;
     std::vector<bool> is_in_;
     std::vector<std::int64_t> which_;
-    std::optional<LayerErrors> chosen_;
+    std::unique_ptr<LayerErrors> chosen_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -173,6 +174,23 @@ class TileSolver {
                     std::vector<ColumnError>& errors) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
+    // A stretch of the last hidden layer whose neurons' signs were settled together.
+    struct Chunk {
+        std::shared_ptr<Tile> hidden;   // with the neurons that are looked at
+        std::shared_ptr<Tile> outputs;  // none where crossings are only counted
+    };
+    // What the neurons that are not looked at send, by knot and output.
+    struct SentByOthers {
+        std::vector<double> values;
+        std::vector<double> errors;
+    };
+
+    Chunk chunk_of_few(const Tile& below, std::size_t begin, std::size_t end,
+                       const std::vector<std::int32_t>& neurons, const DecidedSum& others,
+                       bool others_send, Workspace& workspace) const;
+    Chunk chunk_of_all(const std::shared_ptr<const Tile>& below, std::size_t begin, std::size_t end,
+                       Workspace& workspace) const;
+    void bound_outputs(Chunk& chunk, const SentByOthers* sent) const;
     double straying(const Tile& tile, std::size_t lo, std::size_t hi) const;
     std::vector<KnownSign> signs_between(const Tile& below, std::size_t lo, std::size_t hi,
                                          const double* z_lo, const double* z_hi,
@@ -198,6 +216,10 @@ class TileSolver {
     // The number in its layer of the i-th neuron that a tile looks at.
     static std::int32_t neuron_of(const Tile& tile, std::int32_t i) {
         return tile.selection ? tile.selection->neurons[static_cast<std::size_t>(i)] : i;
+    }
+    std::int64_t n_watched_outputs() const {
+        return counts_only_ ? 0
+                            : std::min(network_.layer(network_.depth() + 1).n_out, kWatchedOutputs);
     }
     bool is_output(int layer) const { return layer > network_.depth(); }
     // Whether its crossings are counted and nothing else.
