@@ -6,6 +6,7 @@ from relufast.report.chapter import ChapterFunction
 from relufast.report.chapters import (
     fisher_information,
     hidden_ranks,
+    injectivity,
     low_rank_layers,
     one_dimensional,
 )
@@ -15,4 +16,5 @@ CHAPTERS: tuple[ChapterFunction, ...] = (
     hidden_ranks.chapter,
     fisher_information.chapter,
     low_rank_layers.chapter,
+    injectivity.chapter,
 )
