@@ -206,7 +206,8 @@ def _of_layer(layer: ReluLayer, options: _Options) -> MinActiveRows:
             return _enumerated(layer, options)
         if options.method == "exact":
             require_affordable(layer, options.budget)
-    with count_reports(options.progress, options.n_restarts * options.n_steps, "steps") as report:
+    n_steps = options.n_restarts * options.n_steps
+    with count_reports(options.progress, n_steps, "steps") as report:
         x = search_matrix(
             layer.A,
             layer.bias,
@@ -216,6 +217,8 @@ def _of_layer(layer: ReluLayer, options: _Options) -> MinActiveRows:
             n_threads=options.n_threads,
             report=report,
         )
+        if report is not None:
+            report(n_steps)  # the core reports now and then, and a short search not at all
     point = tuple(map(Fraction, x.tolist()))
     # What is zero there may be active next to it, unless it is zero everywhere.
     moves = (layer.A != 0.0).any(axis=1).tolist()

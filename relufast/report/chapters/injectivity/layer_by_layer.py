@@ -43,7 +43,8 @@ class _Capacities:
     @property
     def ratios(self) -> FloatArray:
         """m_l / m_(l-1) by layer: what each expands by, with the inputs for layer 0."""
-        return self.alphas / np.concatenate([[1.0], self.alphas[:-1]])
+        before: FloatArray = np.concatenate([np.ones(1), self.alphas[:-1]])
+        return self.alphas / before
 
     @property
     def saturates(self) -> int | None:
@@ -148,9 +149,9 @@ def _draw(layout: Layout, found: Sequence[_Capacities]) -> Drawing:
     for c, (colour, marker) in zip(found, figures.series(len(found)), strict=True):
         layers = np.arange(1, len(c.alphas) + 1)
         few = len(layers) <= _DEEPEST_LIFTED  # where a line alone could not be seen
-        style = {"color": colour, "marker": marker if few else ""}
-        capacities.plot(layers, c.alphas, label=c.name, **style)
-        expansions.plot(layers[1:], c.ratios[1:], **style)
+        shown = marker if few else ""
+        capacities.plot(layers, c.alphas, label=c.name, color=colour, marker=shown)
+        expansions.plot(layers[1:], c.ratios[1:], color=colour, marker=shown)
     for axes in (capacities, expansions):
         figures.logarithmic(axes, "x")
         axes.set_xlabel("layer")
