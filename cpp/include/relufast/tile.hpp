@@ -217,6 +217,12 @@ class TileSolver {
     static std::int32_t neuron_of(const Tile& tile, std::int32_t i) {
         return tile.selection ? tile.selection->neurons[static_cast<std::size_t>(i)] : i;
     }
+    // From numbers in a tile to those in its layer.
+    static void renumber(const Tile& tile, std::vector<std::int32_t>& neurons) {
+        for (std::int32_t& neuron : neurons) {
+            neuron = neuron_of(tile, neuron);
+        }
+    }
     std::int64_t n_watched_outputs() const {
         return counts_only_ ? 0
                             : std::min(network_.layer(network_.depth() + 1).n_out, kWatchedOutputs);
