@@ -113,21 +113,21 @@ class LineSolver {
             part.counted = tile;
         } else if (tile->layer > network_.depth()) {
             part.stretch = tiles_.finish(*tile, workspaces_[static_cast<std::size_t>(thread)]);
-        } else if (tiles_.looks_at_few(tile->layer + 1)) {
-            const auto may_cut = [&](std::size_t k) { return TileSolver::may_cut(*tile, k); };
-            descend(work, cut(tile->refined, may_cut), part, thread,
-                    [this, below = std::shared_ptr<const Tile>(tile)](
-                        std::size_t begin, std::size_t end, Workspace& workspace) {
-                        return tiles_.last_layer(below, begin, end, workspace);
-                    });
         } else {
+            const int layer = tile->layer + 1;
+            const bool looks_at_few = tiles_.looks_at_few(layer);
+            const bool leaves_out = tiles_.leaves_out_inactive(layer);
             const auto may_cut = [&](std::size_t k) {
-                return tile->refined.knots[k].x_error != 0.0;
+                return looks_at_few || leaves_out ? TileSolver::may_cut(*tile, k)
+                                                  : tile->refined.knots[k].x_error != 0.0;
             };
+            const auto carry = looks_at_few ? &TileSolver::last_layer
+                               : leaves_out ? &TileSolver::inner_layer
+                                            : &TileSolver::next_layer;
             descend(work, cut(tile->refined, may_cut), part, thread,
-                    [this, below = std::shared_ptr<const Tile>(tile)](
+                    [this, carry, below = std::shared_ptr<const Tile>(tile)](
                         std::size_t begin, std::size_t end, Workspace& workspace) {
-                        return tiles_.next_layer(below, begin, end, workspace);
+                        return (tiles_.*carry)(below, begin, end, workspace);
                     });
         }
     }

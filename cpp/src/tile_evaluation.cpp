@@ -106,7 +106,8 @@ void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile
     std::vector<double> intercept(n, 0.0);
     std::vector<double> intercept_lo(n, 0.0);
     constexpr int kShallow = 4;  // hidden layers
-    const bool is_sharp = network_.depth() > kShallow || !is_small(parameters);
+    const bool is_sharp =
+        network_.depth() > kShallow || !is_small(parameters.n_in, parameters.n_out);
     const auto add = [&](std::size_t neuron, double factor) {
         const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
         const DoubleDouble s = line_.slopes[neuron] * factor;
@@ -197,17 +198,16 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
     const std::int64_t n =
         is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
     std::shared_ptr<Tile> tile = new_tile(layer, n, shared->refined, first, last, workspace);
-    carry_up(parameters, n, *shared, first, last, tile->z.data(), workspace);
+    carry_up({parameters, n}, *shared, first, last, tile->z.data(), workspace);
     tile->below = std::move(shared);
     tile->first_below = first;
     add_biases_and_bound(*tile, workspace);
     return tile;
 }
 
-void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const Tile& below,
-                          std::size_t first, std::size_t last, double* columns,
-                          Workspace& workspace) const {
-    const auto n = static_cast<std::size_t>(n_outputs);
+void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first, std::size_t last,
+                          double* columns, Workspace& workspace) const {
+    const auto n = static_cast<std::size_t>(rows.n);
     const double a = network_.negative_slope();
 
     const auto segment_of = [&](std::size_t m) {
@@ -223,7 +223,7 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
     // of its own for each new knot is cheaper.
     const auto is_dense = [&](std::size_t segment) {
         const std::int64_t count = below.first_root[segment + 1] - below.first_root[segment];
-        return count > std::max<std::int64_t>(8, parameters.n_in / 16);
+        return count > std::max<std::int64_t>(8, below.n / 16);
     };
     std::vector<std::size_t>& dense = workspace.dense;
     dense.clear();
@@ -233,9 +233,9 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
         }
     }
 
-    const auto n_in = static_cast<std::size_t>(parameters.n_in);
+    const auto n_in = static_cast<std::size_t>(below.n);
     workspace.points.resize(dense.size() * n_in);
-    workspace.point_activity.resize(dense.size() * activity_words(parameters.n_in));
+    workspace.point_activity.resize(dense.size() * activity_words(below.n));
     std::vector<double>& dense_norms = workspace.dense_norms;
     dense_norms.clear();
     for (std::size_t d = 0; d < dense.size(); ++d) {
@@ -243,16 +243,13 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
         const auto segment = static_cast<std::size_t>(root.segment);
         const Weights at = weights_at(below.grid, segment, root.x);
         double* point = workspace.points.data() + d * n_in;
-        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point,
-                parameters.n_in);
-        mark_active(point, parameters.n_in,
-                    workspace.point_activity.data() + d * activity_words(parameters.n_in));
-        dense_norms.push_back(relu_norm(point, parameters.n_in, a));
+        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point, below.n);
+        mark_active(point, below.n, workspace.point_activity.data() + d * activity_words(below.n));
+        dense_norms.push_back(relu_norm(point, below.n, a));
     }
     workspace.columns.resize(hi - lo + 1);
     std::iota(workspace.columns.begin(), workspace.columns.end(), lo);
-    const std::int64_t n_terms =
-        multiply_relu(parameters, n_outputs, a, below, dense.size(), workspace);
+    const auto [n_terms, sent] = multiply_relu(rows, a, below, dense.size(), workspace);
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
     const double lipschitz = network_.lipschitz();
@@ -295,7 +292,7 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
             error.sent = dense_norms[next_dense];
             ++next_dense;
         } else {
-            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, n_outputs);
+            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, rows.n);
             // ReLU bends the chord for those neurons only that flip in this segment.
             double deviations = 0.0;
             const std::int32_t begin = below.first_root[k];
@@ -304,7 +301,7 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
                 const std::int32_t neuron = below.roots[static_cast<std::size_t>(r)].neuron;
                 const double deviation = relu(inside(neuron)) -
                                          (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
-                add_multiple(deviation, parameters.outgoing(neuron), z, n_outputs);
+                add_multiple(deviation, sent.by(neuron), z, rows.n);
                 deviations += std::fabs(deviation);
             }
             error.sent = at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1];

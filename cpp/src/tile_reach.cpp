@@ -262,8 +262,8 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
         std::vector<std::int32_t> wanted;
         const Tile& next = *below->below;
         list_senders(
-            next.n, a, traced.size(), [&](std::size_t t) { return next.activity(traced[t].column); },
-            wanted);
+            next.n, a, traced.size(),
+            [&](std::size_t t) { return next.activity(traced[t].column); }, wanted);
         renumber(next, wanted);
         gradients.assign(n_below * traced.size(), 0.0);
         carry_back(parameters, alive, wanted, traced.size(), gradients, workspace);
