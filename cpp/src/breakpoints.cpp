@@ -73,7 +73,7 @@ class LineSolver {
                 const auto may_cut = [&](std::size_t k) {
                     return first->grid.knots[k].x_error != 0.0;
                 };
-                descend(work, cut(first->grid, may_cut), root, thread,
+                descend(work, cut(first->grid, tile_size_, may_cut), root, thread,
                         [this, first](std::size_t begin, std::size_t end, Workspace& workspace) {
                             return tiles_.second_layer(*first, begin, end, workspace);
                         });
@@ -124,7 +124,9 @@ class LineSolver {
             const auto carry = looks_at_few ? &TileSolver::last_layer
                                : leaves_out ? &TileSolver::inner_layer
                                             : &TileSolver::next_layer;
-            descend(work, cut(tile->refined, may_cut), part, thread,
+            // Of a wide last layer a tile holds few neurons, and starts with sums over all others.
+            const std::int64_t limit = looks_at_few ? 4 * tile_size_ : tile_size_;
+            descend(work, cut(tile->refined, limit, may_cut), part, thread,
                     [this, carry, below = std::shared_ptr<const Tile>(tile)](
                         std::size_t begin, std::size_t end, Workspace& workspace) {
                         return (tiles_.*carry)(below, begin, end, workspace);
@@ -136,9 +138,9 @@ class LineSolver {
     // alone. A cut must not fall on an exact knot, where neurons of later layers may be exactly
     // zero and need both neighbours.
     template <class MayCut>
-    std::vector<std::size_t> cut(const Grid& grid, MayCut may_cut) const {
+    static std::vector<std::size_t> cut(const Grid& grid, std::int64_t tile_size, MayCut may_cut) {
         const std::size_t n_segments = grid.size() - 1;
-        const auto limit = static_cast<std::size_t>(tile_size_);
+        const auto limit = static_cast<std::size_t>(tile_size);
         const std::size_t n_parts = (n_segments + limit - 1) / limit;
         std::vector<std::size_t> cuts{0};
         for (std::size_t p = 1; p < n_parts; ++p) {

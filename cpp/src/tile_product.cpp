@@ -113,22 +113,34 @@ Product multiply_relu(const Rows& rows, double negative_slope, const Tile& below
         std::fill(workspace.products.begin(), workspace.products.end(), 0.0);
         return {0, {below, rows.layer, alive, nullptr, 0}};
     }
-    workspace.hidden.resize(n_columns * alive.size());
+    // Gathering weights for a few columns takes longer than multiplying zeros.
+    constexpr std::size_t kFewColumns = 64;
+    const Layer& layer = rows.layer;
+    const bool is_whole =
+        rows.neurons == nullptr && (n_columns <= kFewColumns || length == layer.n_in);
+    const std::int64_t k = is_whole ? layer.n_in : length;
+    workspace.hidden.resize(n_columns * static_cast<std::size_t>(k));
     for (std::size_t slot = 0; slot < n_columns; ++slot) {
-        gather_relu(column(slot), alive.data(), length, negative_slope,
-                    workspace.hidden.data() + slot * alive.size());
+        double* const hidden = workspace.hidden.data() + slot * static_cast<std::size_t>(k);
+        if (k == length) {
+            gather_relu(column(slot), alive.data(), length, negative_slope, hidden);
+            continue;
+        }
+        std::fill_n(hidden, k, 0.0);
+        for (const std::int32_t neuron : alive) {
+            const double z = column(slot)[neuron];
+            hidden[neuron_of(below, neuron)] = z > 0.0 ? z : negative_slope * z;
+        }
     }
-    const bool needs_all = rows.neurons == nullptr && length == rows.layer.n_in;
-    if (!needs_all) {
+    if (!is_whole) {
         workspace.weights.resize(alive.size() * n);
         gather_weights(rows, below, alive, workspace.weights.data());
     }
-    const double* weights = needs_all ? rows.layer.weights.data() : workspace.weights.data();
-    blas::gemm('N', 'N', rows.n, static_cast<std::int64_t>(n_columns), length, 1.0, weights,
-               needs_all ? rows.layer.n_out : rows.n, workspace.hidden.data(), length, 0.0,
+    const double* weights = is_whole ? layer.weights.data() : workspace.weights.data();
+    blas::gemm('N', 'N', rows.n, static_cast<std::int64_t>(n_columns), k, 1.0, weights,
+               is_whole ? layer.n_out : rows.n, workspace.hidden.data(), k, 0.0,
                workspace.products.data(), rows.n);
-    return {length,
-            needs_all ? Sent{below, rows.layer} : Sent{below, rows.layer, alive, weights, rows.n}};
+    return {length, is_whole ? Sent{below, layer} : Sent{below, layer, alive, weights, rows.n}};
 }
 
 }  // namespace relufast

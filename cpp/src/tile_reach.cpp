@@ -38,28 +38,30 @@ void carry_back(const Layer& parameters, const std::vector<std::int32_t>& alive,
                 std::vector<double>& gradients, Workspace& workspace) {
     const std::size_t length = alive.size();
     const auto n_below = static_cast<std::size_t>(parameters.n_in);
-    const auto gather = [&](std::int32_t neuron, double* row) {
-        const double* sent = parameters.outgoing(neuron);
-        for (std::size_t c = 0; c < length; ++c) {
-            row[c] = sent[alive[c]];
-        }
-    };
     constexpr std::size_t kFew = 16;  // for which a product of matrices is not worth its packing
     if (n_gradients < kFew) {
-        workspace.weights.resize(length);
+        const auto n = static_cast<std::size_t>(parameters.n_out);
+        std::vector<double> passed(n_gradients * n, 0.0);
+        for (std::size_t t = 0; t < n_gradients; ++t) {
+            for (std::size_t c = 0; c < length; ++c) {
+                passed[t * n + static_cast<std::size_t>(alive[c])] =
+                    workspace.hidden[t * length + c];
+            }
+        }
         for (const std::int32_t neuron : wanted) {
-            gather(neuron, workspace.weights.data());
             for (std::size_t t = 0; t < n_gradients; ++t) {
                 gradients[t * n_below + static_cast<std::size_t>(neuron)] =
-                    dot(workspace.weights.data(), workspace.hidden.data() + t * length,
-                        static_cast<std::int64_t>(length));
+                    dot(parameters.outgoing(neuron), passed.data() + t * n, parameters.n_out);
             }
         }
         return;
     }
     workspace.weights.resize(wanted.size() * length);
     for (std::size_t r = 0; r < wanted.size(); ++r) {
-        gather(wanted[r], workspace.weights.data() + r * length);
+        const double* sent = parameters.outgoing(wanted[r]);
+        for (std::size_t c = 0; c < length; ++c) {
+            workspace.weights[r * length + c] = sent[alive[c]];
+        }
     }
     workspace.products.resize(wanted.size() * n_gradients);
     if (wanted.empty() || alive.empty()) {
