@@ -15,6 +15,9 @@ GUARDS = 4
 _BLOCKS_KEPT = 5  # of the size of the first one, before the space is made smaller
 # Directions whose part outside of the others is smaller than this are left out.
 _DEPENDENT = 1e-7
+# Where the Gram matrix of what is left of normalised rows has no smaller eigenvalue, rounding has
+# grown by 10 at most.
+_INDEPENDENT = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,15 @@ def approximations(
     k: int,
     tol: float,
     random: np.random.Generator,
+    passes: int = 0,
 ) -> Iterator[Approximation]:
     """After each pass over the matrix the k leading pairs, until nothing can be added.
 
     Block Krylov with restarts: the space grows by the residuals of the pairs that are not yet
     within `tol` of the largest eigenvalue, all products are kept, and where there are too many
-    rows only the leading Ritz vectors stay. Inside of `_blas.single_threaded` bits do not depend on
-    the threads of BLAS, and its threads do not fight those of the product for the CPUs.
+    rows only the leading Ritz vectors stay. `passes` were made for the start already. Inside of
+    `_blas.single_threaded` bits do not depend on the threads of BLAS, and its threads do not fight
+    those of the product for the CPUs.
     """
     size = start.shape[1]
     wanted = min(k + GUARDS, size)
@@ -50,7 +55,7 @@ def approximations(
     capacity = min(size, _BLOCKS_KEPT * max(len(new), wanted))
     basis, image = np.empty((capacity, size)), np.empty((capacity, size))
     projected = np.zeros((capacity, capacity))
-    used = passes = 0
+    used = 0
     while len(new) > 0:
         count = used + len(new)
         basis[used:count] = new
@@ -103,7 +108,7 @@ def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
 
     From the eigenvectors of the Gram matrix of normalised rows, which tell independent directions
     from others (Stathopoulos and Wu, SIAM J. Sci. Comput. 23(6), 2002), twice to be orthogonal to
-    rounding.
+    rounding, unless the first round had little to change.
     """
     for _ in range(2):
         lengths = np.linalg.norm(rows, axis=1)
@@ -114,4 +119,6 @@ def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
         values, combinations = _eigh(times_transposed(rows, rows))
         far = values > _DEPENDENT**2
         rows = times(np.ascontiguousarray((combinations[:, far] / np.sqrt(values[far])).T), rows)
+        if values[0] > _INDEPENDENT:
+            break
     return rows
