@@ -10,7 +10,8 @@ import numpy as np
 from relufast._products import times, times_transposed
 from relufast._validate import FloatArray
 
-# Pairs kept beyond those asked for, so that the last of them is not cut out of a cluster.
+# Pairs started with and kept beyond those asked for, so that the last of these is not cut out of a
+# cluster.
 GUARDS = 4
 _BLOCKS_KEPT = 5  # of the size of the first one, before the space is made smaller
 # Directions whose part outside of the others is smaller than this are left out.
@@ -63,14 +64,14 @@ def approximations(
         passes += 1
         projected[:count, used:count] = times_transposed(basis[:count], image[used:count])
         projected[used:count, :used] = projected[:used, used:count].T
-        values, leading = _leading(projected[:count, :count], wanted)
+        values, leading = _leading(projected[:count, :count], k)
         used = count
 
         vectors = times(leading, basis[:used])
         residuals = times(leading, image[:used])
         residuals -= values[:, np.newaxis] * vectors
         sizes = np.linalg.norm(residuals, axis=1)
-        yield Approximation(values[:k], vectors[:k], sizes[:k], passes)
+        yield Approximation(values, vectors, sizes, passes)
 
         open_ones = residuals[sizes > tol * abs(values[0])]
         if used + len(open_ones) > capacity:
@@ -99,7 +100,7 @@ def _eigh(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     # Imported here because it takes 0.3 s, which `import relufast` need not.
     from scipy.linalg import eigh
 
-    values, vectors = eigh(matrix, check_finite=False)
+    values, vectors = eigh(matrix, driver="evd", check_finite=False)
     return values, vectors
 
 
@@ -115,7 +116,8 @@ def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
         rows = rows[lengths > 0.0] / lengths[lengths > 0.0, np.newaxis]
         if len(rows) == 0:
             break
-        rows = rows - times(times_transposed(rows, basis), basis)
+        if len(basis) > 0:
+            rows -= times(times_transposed(rows, basis), basis)
         values, combinations = _eigh(times_transposed(rows, rows))
         far = values > _DEPENDENT**2
         rows = times(np.ascontiguousarray((combinations[:, far] / np.sqrt(values[far])).T), rows)
