@@ -148,6 +148,16 @@ struct Workspace {
 
 struct Rows;
 
+// The second layer on a segment of the first layer's grid: slope x + intercept, each in
+// double-double (the low parts are zero where float64 does). It goes from knot to knot.
+struct SecondLayerForm {
+    std::vector<double> slope;
+    std::vector<double> slope_lo;
+    std::vector<double> intercept;
+    std::vector<double> intercept_lo;
+    std::vector<std::uint8_t> active;  // of the first layer
+};
+
 // Carries tiles from layer to layer.
 class TileSolver {
  public:
@@ -156,8 +166,11 @@ class TileSolver {
     TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
                std::int64_t chunk_size, bool certify, bool counts_only);
 
+    // From the left end of the line.
+    SecondLayerForm begin_second_layer(const LayerOne& below) const;
+    // Takes the form from one knot to another.
     std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
-                                       Workspace& workspace) const;
+                                       SecondLayerForm& form, Workspace& workspace) const;
     // The layer above `below`, at its refined knots first..last.
     std::shared_ptr<Tile> next_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                      std::size_t last, Workspace& workspace) const;
@@ -190,7 +203,10 @@ class TileSolver {
         double parameters_error = 0.0;
     };
 
-    void carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
+    bool is_sharp() const;
+    void add_to(SecondLayerForm& form, std::size_t neuron, double factor) const;
+    void sum_afresh(SecondLayerForm& form) const;
+    void carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
                     std::vector<ColumnError>& errors) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
