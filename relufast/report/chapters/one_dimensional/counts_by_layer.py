@@ -15,9 +15,9 @@ from relufast._validate import FloatArray
 from relufast.gaussian_process import GaussianProcess
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.breakpoint_counts import BreakpointCounts
-from relufast.report import text
+from relufast.report import text, verdict
 from relufast.report.certification import Certification
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.chapters.one_dimensional import law
 from relufast.report.estimate import Estimate, combination, components
 from relufast.report.progress import Progress
@@ -98,6 +98,21 @@ def section(settings: Settings, progress: Progress) -> Section:
     numbers = ", ".join(
         f"{c.window.n_trials:,} and {c.line.n_trials:,} of width {c.width}" for c in counts
     )
+    by_layer = Figure(
+        title="Breakpoints of a neuron by layer",
+        draw=lambda layout: _draw(layout, counts, limit),
+        caption=(
+            "Mean number of breakpoints of one neuron. Points: measured, with bars of one "
+            "standard error, mostly smaller than the points. Lines: the law of that width; "
+            "dashed: the limit of infinite width. "
+            f"{str(certification).capitalize()}."
+        ),
+        source=(
+            "relufast.monte_carlo(relufast.statistics.BreakpointCounts((1, n, ..., n, 1), "
+            f"bias_variance={_BIAS_VARIANCE}, interval=...), n_trials=..., seed=...), "
+            f"{_DEPTH} hidden layers; networks, in the window and on the line: {numbers}"
+        ),
+    )
     return Section(
         title="How many, layer by layer",
         text=(
@@ -115,21 +130,7 @@ def section(settings: Settings, progress: Progress) -> Section:
             "follows them, so that one depth shows the counts of all smaller ones.",
         ),
         figures=(
-            Figure(
-                title="Breakpoints of a neuron by layer",
-                draw=lambda layout: _draw(layout, counts, limit),
-                caption=(
-                    "Mean number of breakpoints of one neuron. Points: measured, with bars of one "
-                    "standard error, mostly smaller than the points. Lines: the law of that width; "
-                    "dashed: the limit of infinite width. "
-                    f"{str(certification).capitalize()}."
-                ),
-                source=(
-                    "relufast.monte_carlo(relufast.statistics.BreakpointCounts((1, n, ..., n, 1), "
-                    f"bias_variance={_BIAS_VARIANCE}, interval=...), n_trials=..., seed=...), "
-                    f"{_DEPTH} hidden layers; networks, in the window and on the line: {numbers}"
-                ),
-            ),
+            by_layer,
             Figure(
                 title="What finite width changes",
                 draw=lambda layout: _draw_finite_width(layout, counts, laws, limit),
@@ -147,6 +148,7 @@ def section(settings: Settings, progress: Progress) -> Section:
         ),
         tables=(_totals_table(counts), _layers_table(counts, limit)),
         findings=_findings(counts, limit),
+        claims=_claims(settings, counts, by_layer),
     )
 
 
@@ -161,7 +163,7 @@ def _count(
         statistic = BreakpointCounts(
             (1, *[width] * _DEPTH, 1), interval=interval, bias_variance=_BIAS_VARIANCE
         )
-        label = f"counts by layer, width {width}, {text.interval(interval)}"
+        label = _label(width, interval)
         n_trials = settings.scaled(networks)
         found = progress.monte_carlo(statistic, settings, label, n_trials=n_trials)
         certification.add_trials(found)
@@ -175,6 +177,10 @@ def _count(
         window_law=window_law,
         line_law=law.whole_line([width] * _DEPTH),
     )
+
+
+def _label(width: int, interval: tuple[float, float]) -> str:
+    return f"counts by layer, width {width}, {text.interval(interval)}"
 
 
 def _window_law(settings: Settings, width: int) -> list[Estimate]:
@@ -260,6 +266,78 @@ def _findings(counts: Sequence[_Counts], limit: FloatArray) -> tuple[str, ...]:
         f"infinite width by {deviations_from_limit}.",
         f"Of the {len(deviations)} means by width and layer "
         f"{text.within_two_errors(deviations, 'the law of their width')}.",
+    )
+
+
+def _claims(settings: Settings, counts: Sequence[_Counts], figure: Figure) -> tuple[Claim, ...]:
+    narrowest, widest = counts[0], counts[-1]
+    n = widest.line.n_trials
+    sum_of_widths = _DEPTH * widest.width
+    total, last = widest.total(_DEPTH), widest.line_means[-1]
+    whole = verdict.near(total, sum_of_widths, n_trials=n)
+    layer = verdict.near(last, 1.0, n_trials=n)
+    short, less_short = (_shortfall(c) for c in (narrowest, widest))
+    drop = Estimate(
+        short.value - less_short.value, math.hypot(short.standard_error, less_short.standard_error)
+    )
+    order = verdict.all_positive(
+        [drop],
+        "what the share that is missing falls by, from the narrowest networks to the widest,",
+        n_trials=min(n, narrowest.line.n_trials),
+    )
+    of_widest = f"{n:,} networks of {_DEPTH} layers of {widest.width} neurons, He weights, biases"
+    return (
+        Claim(
+            claim="The expected number of breakpoints is the sum of the widths, to leading order",
+            number=total,
+            measured=f"{total} breakpoints; the widths add up to {sum_of_widths:,}",
+            verdict=whole.verdict,
+            limits=f"{of_widest}; margin a tenth",
+            rule=whole.rule,
+            figure=figure,
+            code=_code(settings, widest, "found.mean.sum()"),
+        ),
+        Claim(
+            claim="What is missing to the sum of the widths is of lower order",
+            number=drop,
+            measured=(
+                f"{drop} is the drop of the missing share, from {short.per_cent} at width "
+                f"{narrowest.width} to {less_short.per_cent} at width {widest.width}"
+            ),
+            verdict=verdict.limited(order.verdict),
+            limits=f"{_DEPTH} layers; the narrowest and the widest networks that were measured",
+            rule=order.rule,
+            figure=figure,
+        ),
+        Claim(
+            claim="Each layer, however deep, contributes its width",
+            number=last,
+            measured=f"{last} breakpoints for each neuron of layer {_DEPTH}; claimed 1",
+            verdict=layer.verdict,
+            limits=f"{of_widest}; margin a tenth",
+            rule=layer.rule,
+            figure=figure,
+            code=_code(settings, widest, f"found.mean[-1] / {widest.width}"),
+        ),
+    )
+
+
+def _shortfall(counts: _Counts) -> Estimate:
+    """The share of the sum of the widths that is missing."""
+    sum_of_widths = _DEPTH * counts.width
+    total = counts.total(_DEPTH)
+    return Estimate(1.0 - total.value / sum_of_widths, total.standard_error / sum_of_widths)
+
+
+def _code(settings: Settings, counts: _Counts, number: str) -> str:
+    seed = settings.network_seed(_label(counts.width, (-math.inf, math.inf)))
+    return (
+        "import relufast\n"
+        "statistic = relufast.statistics.BreakpointCounts(\n"
+        f"    (1, *[{counts.width}] * {_DEPTH}, 1), bias_variance={_BIAS_VARIANCE}\n"
+        ")\n"
+        f"found = relufast.monte_carlo(statistic, n_trials={counts.line.n_trials}, seed={seed})\n"
+        f"print({number})"
     )
 
 
