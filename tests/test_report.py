@@ -5,11 +5,9 @@ from __future__ import annotations
 import csv
 import html
 import io
-import json
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -299,27 +297,28 @@ def test_texts_are_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (tmp_path / "small.csv").read_text() == "x,x_standard_error\n2.0,0.1\n"
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
-def test_the_page_does_not_scroll_sideways_on_a_phone(text: str, tmp_path: Path) -> None:
-    frame = tmp_path / "frame.html"
-    frame.write_text(
-        f"""<iframe width=400 height=800 srcdoc="{html.escape(text)}"></iframe><script>
-        document.querySelector("iframe").onload = event => {{
-            const root = event.target.contentDocument.documentElement
-            document.title = JSON.stringify([root.clientWidth, root.scrollWidth])
-        }}</script>""",
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", frame.as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    match = re.search(r"<title>(.*?)</title>", done.stdout)
-    assert match is not None
-    visible, scrollable = json.loads(match[1])
-    assert visible == scrollable <= 400
+# Going on
+
+
+@pytest.mark.usefixtures("chapters")
+def test_a_stopped_report_goes_on_from_its_store(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, names = tmp_path / "store.sqlite", ("one_dimensional", "hidden_ranks")
+    measured = {name: report.CHAPTERS[name] for name in names}
+    monkeypatch.setattr(report, "CHAPTERS", {**measured, "failing": failing_chapter})
+    with pytest.raises(KeyboardInterrupt):
+        write_report(tmp_path / "first", TINY, store=store)
+    assert not (tmp_path / "first").exists()
+    monkeypatch.undo()
+    # By this name `relufast.monte_carlo` is a function.
+    run = sys.modules["relufast.monte_carlo.run"]
+    monkeypatch.setattr(run, "run_task", lambda *_: pytest.fail("measured again"))
+    write_report(tmp_path / "second", TINY, chapters=names, store=store)
+    tables = {path.name for path in (tmp_path / "second").glob("*.csv")} - {"claims.csv"}
+    assert len(tables) >= 10
+    for name in tables:
+        assert (tmp_path / "second" / name).read_bytes() == (folder / name).read_bytes()
 
 
 # The folder

@@ -208,6 +208,11 @@ def svg(draw: Callable[[Layout], Figure], layout: Layout, title: str, prefix: st
     """A drawing as an SVG element for the body of an HTML page."""
     with matplotlib.rc_context(_STYLE):
         figure = draw(layout)
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            # Once and here: with any engine, saving draws the figure twice.
+            engine.execute(figure)
+            figure.set_layout_engine(None)
         buffer = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)

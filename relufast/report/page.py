@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from relufast.report import text, verdict
 from relufast.report.chapter import Cell, Chapter, Column, Figure, Table
@@ -52,7 +52,8 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["prose"] = _prose
+    environment.filters["caption"] = _caption
     page = environment.get_template("page.html").render(
         chapters=chapters,
         settings=settings,
@@ -114,9 +115,21 @@ def _figures(chapters: Sequence[Chapter]) -> list[Figure]:
     return [f for chapter in chapters for section in chapter.sections for f in section.figures]
 
 
-def _unbroken(sentence: str) -> str:
-    """Keep an error with its value and a percentage with its sign on one line."""
-    return re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
+def _prose(sentence: str) -> Markup:
+    """Keep errors and percentages on one line; set x_l and x^(1/2) low and high."""
+    unbroken = re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
+    # Of names with one letter: those with more are Python's.
+    low = re.sub(r"\b([^\W\d_])_(\w{1,2})\b", r"\1<sub>\2</sub>", str(escape(unbroken)))
+    return Markup(re.sub(r"\^(?:\(([^()]+)\)|(\w+))", r"<sup>\1\2</sup>", low))
+
+
+def _caption(sentence: str) -> Markup:
+    """Panels are side by side on wide screens, and one above the other on narrow ones."""
+    both = '<span class="beside">{}</span><span class="below">{}</span>'
+    text = str(_prose(sentence))
+    for beside, below in (("Left", "Above"), ("Right", "Below")):
+        text = re.sub(rf"\b{beside}\b", both.format(beside, below), text)
+    return Markup(text)
 
 
 def _cell(column: Column, value: Cell) -> str:

@@ -34,7 +34,6 @@ class Settings:
     def network_seeds_code(self, experiment: str, number: int) -> str:
         """Lines of Python that give `seeds`, the same as `network_seeds`."""
         return (
-            "import numpy as np\n"
             f"label = {experiment!r}\n"
             f"sequence = np.random.SeedSequence({self.seed}, spawn_key=tuple(label.encode()))\n"
             f"seeds = sequence.generate_state({number}, np.uint64).tolist()\n"

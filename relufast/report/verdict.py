@@ -109,11 +109,14 @@ def near(
     )
     if n_trials >= FEWEST_TRIALS:
         least, enough = judge.turning_points(estimate, claimed)
-        rule += (
-            f" With any margin below {least:.2g} this claim would fail, with any from {enough:.2g} "
-            "on it would hold."
-        )
+        rule += f" {turning(least, enough)}"
     return Decision(judge.equal(estimate, claimed), f"{rule} {judge}")
+
+
+def turning(least: float, enough: float) -> str:
+    """How the answer depends on a margin, of `Judge.turning_points`, as a sentence."""
+    fails = f"With any margin below {least:.2g} this claim would fail, with" if least else "With"
+    return f"{fails} any margin from {enough:.2g} on it would hold."
 
 
 def all_positive(numbers: Sequence[Estimate], what: str, *, n_trials: int) -> Decision:

@@ -56,8 +56,8 @@ def section(settings: Settings, progress: Progress) -> Section:
         title="Error of the limit functions",
         draw=lambda layout: _draw_errors(layout, errors),
         caption=(
-            "Mean squared relative error by group; lines: the exact expectation. Bars: "
-            "one standard error, mostly smaller than the points."
+            "Mean squared relative error by group; lines: the exact expectation, which products "
+            "and squares have in common. Bars: one standard error, mostly smaller than the points."
         ),
         source=(
             f"relufast.statistics.FunctionFormErrors(m, {_DIMENSION}, 50) and its theory; "

@@ -98,8 +98,8 @@ def _claims(figure: Figure) -> tuple[Claim, ...]:
             claim="The groups' shares tend to 1/π, 1/2 and 1/(2π) as the number of inputs grows",
             number=furthest[-1],
             measured=(
-                f"{furthest[-1]:.2g} is the largest relative distance from these at "
-                f"{_SHOWN[-1]:,} inputs, {furthest[0]:.2g} at {_SHOWN[0]}"
+                f"{furthest[-1]:.6f} is the largest relative distance from these at "
+                f"{_SHOWN[-1]:,} inputs, {furthest[0]:.2f} at {_SHOWN[0]}"
             ),
             verdict=_tends(furthest),
             limits=f"infinite width; up to {_SHOWN[-1]:,} inputs; margin a tenth",

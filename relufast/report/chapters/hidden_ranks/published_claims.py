@@ -72,10 +72,7 @@ class _Statement:
         # All numbers of a notion have to be met, and one notion is enough.
         least = min(max(p[0] for p in own) for own in points.values())
         enough = min(max(p[1] for p in own) for own in points.values())
-        return (
-            f"With any margin below {least:.1f} this claim would fail, with any from {enough:.1f} "
-            "on it would hold. "
-        )
+        return f"{verdict.turning(least, enough)} "
 
 
 def section(measured: Measurement, ranks: Figure, notions: Figure) -> Section:

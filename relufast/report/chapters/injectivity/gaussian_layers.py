@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -123,6 +124,7 @@ def _claim(settings: Settings, shares: Sequence[_Shares], bound: float, figure: 
     answer = verdict.more_than_half(counts, [s.layers for s, _ in above])
     last, i = above[-1]
     number, rows = last.injective[i], last.rows[i]
+    tuple_of_rows = textwrap.fill(str(last.rows), 68, subsequent_indent="    ")
     return Claim(
         claim="The capacity is bounded from above: wider layers are injective",
         number=number,
@@ -143,7 +145,8 @@ def _claim(settings: Settings, shares: Sequence[_Shares], bound: float, figure: 
         figure=figure,
         code=(
             "import relufast\n"
-            f"statistic = relufast.statistics.InjectiveLayers({last.n}, {last.rows})\n"
+            f"rows = {tuple_of_rows}\n"
+            f"statistic = relufast.statistics.InjectiveLayers({last.n}, rows)\n"
             f"seed = {settings.network_seed(_label(last.n))}\n"
             f"found = relufast.monte_carlo(statistic, n_trials={last.layers}, seed=seed)\n"
             f"print(found.mean[{i}])"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _TITLE = "Harmonic pruning"
 _SHARE = 0.2
-_HIDDEN, _HIDDEN_QUICKLY = (100, 100, 100), (30, 30, 30)
+_HIDDEN, _HIDDEN_QUICKLY = (100, 100, 100), (20, 20, 20)
 _TEXT = (
     "Each hidden layer is a double layer, a product of two matrices, of which harmonic pruning "
     "takes away one singular value at a time, in the layer where the accuracy loses least by it, "

@@ -202,22 +202,24 @@ def _finding(course: _Course) -> str:
 def _claims(courses: Sequence[_Course], figure: Figure) -> tuple[Claim, ...]:
     """About networks after training."""
     last = len(_EPOCHS) - 1
-    wider = [course.ratios(last, layer) for course in courses for layer in range(_DEPTH)]
-    deeper = [course.growth(last) for course in courses]
-    where = f"{', '.join(c.name for c in courses)}; {_DEPTH} layers of {_WIDTH} neurons, trained"
-    return (
+    trained = f"{_DEPTH} layers of {_WIDTH} neurons, trained"
+    right_and_wrong = [
         _above_one(
-            wider,
-            "Points that are classified right have a larger mean width than those classified wrong",
-            "the least significant ratio of widths, of data sets and layers",
-            f"{where}; as many right points as wrong ones",
+            [course.ratios(last, layer) for layer in range(_DEPTH)],
+            f"Right points are wider than wrong ones, as a network classifies: {course.name}",
+            "the least significant ratio of mean widths, of all layers",
+            f"{trained}; as many right points as wrong ones",
             figure,
-        ),
+        )
+        for course in courses
+    ]
+    return (
+        *right_and_wrong,
         _above_one(
-            deeper,
+            [course.growth(last) for course in courses],
             "The mean width of the activations grows with the layer",
-            "the width of the last layer over that of the first, of the less clear data set",
-            where,
+            "the width of the last layer over that of the first, of the less clear data",
+            f"{', '.join(course.name for course in courses)}; {trained}",
             figure,
         ),
     )

@@ -273,9 +273,12 @@ def _claims(settings: Settings, counts: Sequence[_Counts], figure: Figure) -> tu
     narrowest, widest = counts[0], counts[-1]
     n = widest.line.n_trials
     sum_of_widths = _DEPTH * widest.width
-    total, last = widest.total(_DEPTH), widest.line_means[-1]
+    total = widest.total(_DEPTH)
     whole = verdict.near(total, sum_of_widths, n_trials=n)
-    layer = verdict.near(last, 1.0, n_trials=n)
+    # A single layer takes more networks, which there are of the widest width but one.
+    many = counts[-2]
+    last = many.line_means[-1]
+    layer = verdict.near(last, 1.0, n_trials=many.line.n_trials)
     short, less_short = (_shortfall(c) for c in (narrowest, widest))
     drop = Estimate(
         short.value - less_short.value, math.hypot(short.standard_error, less_short.standard_error)
@@ -285,14 +288,13 @@ def _claims(settings: Settings, counts: Sequence[_Counts], figure: Figure) -> tu
         "what the share that is missing falls by, from the narrowest networks to the widest,",
         n_trials=min(n, narrowest.line.n_trials),
     )
-    of_widest = f"{n:,} networks of {_DEPTH} layers of {widest.width} neurons, He weights, biases"
     return (
         Claim(
             claim="The expected number of breakpoints is the sum of the widths, to leading order",
             number=total,
             measured=f"{total} breakpoints; the widths add up to {sum_of_widths:,}",
             verdict=whole.verdict,
-            limits=f"{of_widest}; margin a tenth",
+            limits=_limits(widest),
             rule=whole.rule,
             figure=figure,
             code=_code(settings, widest, "found.mean.sum()"),
@@ -314,11 +316,18 @@ def _claims(settings: Settings, counts: Sequence[_Counts], figure: Figure) -> tu
             number=last,
             measured=f"{last} breakpoints for each neuron of layer {_DEPTH}; claimed 1",
             verdict=layer.verdict,
-            limits=f"{of_widest}; margin a tenth",
+            limits=_limits(many),
             rule=layer.rule,
             figure=figure,
-            code=_code(settings, widest, f"found.mean[-1] / {widest.width}"),
+            code=_code(settings, many, f"found.mean[-1] / {many.width}"),
         ),
+    )
+
+
+def _limits(counts: _Counts) -> str:
+    return (
+        f"{counts.line.n_trials:,} networks of {_DEPTH} layers of {counts.width} neurons, He "
+        "weights, biases; margin a tenth"
     )
 
 

@@ -194,7 +194,7 @@ def _claim(settings: Settings, widest: _Reach, figure: Figure) -> Claim:
     networks = len(widest.positions)
     decision = verdict.near(widest.share, 1.0, n_trials=networks)
     code = (
-        "import relufast\n"
+        "import numpy as np\nimport relufast\n"
         + settings.network_seeds_code(_label(widest.width, widest.depth), networks)
         + "positions = reaching = 0\n"
         "for seed in seeds:\n"
