@@ -103,6 +103,53 @@ def test_claims_of_several_parts() -> None:
     assert [verdict.limited(v) for v in verdict.VERDICTS] == [LIMITED, LIMITED, FAILS, OPEN]
 
 
+def test_the_upper_end_is_from_where_on_a_rise_is_absent() -> None:
+    estimate = Estimate(0.2, 0.1)
+    end = Judge(1000, 10, 0.0).upper_end(estimate)
+    assert Judge(1000, 10, 1.01 * end).positive(estimate) == FAILS
+    assert Judge(1000, 10, 0.99 * end).positive(estimate) == OPEN
+
+
+def test_one_number_near_a_claimed_one() -> None:
+    met = verdict.near(Estimate(10.4, 0.1), 10.0, n_trials=1000)
+    assert met.verdict == LIMITED
+    assert met.rule.startswith("It is met if its whole interval is within 1 of 10, and missed if")
+    assert "would fail" not in verdict.near(Estimate(10.1, 0.1), 10.0, n_trials=1000).rule
+    assert verdict.near(Estimate(12.0, 0.1), 10.0, n_trials=1000).verdict == FAILS
+    assert verdict.near(Estimate(0.02, 0.01), 0.0, n_trials=1000, scale=1.0).verdict == LIMITED
+    few = verdict.near(Estimate(10.4, 0.0), 10.0, n_trials=verdict.FEWEST_TRIALS - 1)
+    assert few.verdict == OPEN
+    assert "margin" not in few.rule
+
+
+def test_numbers_that_are_all_above_zero() -> None:
+    up, flat, down = Estimate(1.0, 0.1), Estimate(0.1, 0.1), Estimate(-1.0, 0.1)
+    for numbers, expected in (((up, up), HOLDS), ((up, flat), OPEN), ((up, flat, down), FAILS)):
+        found = verdict.all_positive(numbers, "all", n_trials=1000)
+        assert found.verdict == expected
+        assert "intervals of all lie above zero" in found.rule
+
+
+@pytest.mark.parametrize(
+    ("counts", "n_trials", "expected"),
+    [
+        ([15], [15], HOLDS),  # 2^-15 < 0.5e-4
+        ([14], [14], OPEN),
+        ([0], [15], FAILS),
+        ([1000, 700], [1000, 1000], HOLDS),
+        ([1000, 550], [1000, 1000], OPEN),
+        ([1000, 300], [1000, 1000], FAILS),
+    ],
+)
+def test_shares_above_a_half(counts: list[int], n_trials: list[int], expected: str) -> None:
+    assert verdict.more_than_half(counts, n_trials) == expected
+    for count, n in zip(counts, n_trials, strict=True):
+        level = 0.5 * verdict.FALSE_ALARMS / len(counts)
+        low = stats.beta.ppf(level, count, n - count + 1) if count else 0.0
+        if expected == HOLDS:
+            assert low > 0.5
+
+
 @pytest.mark.parametrize("margin", [0.01, 0.4, 0.8, 1.2, 3.0])
 def test_turning_points_tell_the_answer_at_any_margin(margin: float) -> None:
     judge, estimate = Judge(1000, 10, margin), Estimate(10.8, 0.07)
@@ -173,10 +220,10 @@ def verdicts(he: Dimensions, orthogonal: Dimensions = FULL, leaky: Dimensions = 
     measured = Measurement({HE: he, ORTHOGONAL: orthogonal, LEAKY: leaky})
     section = published_claims.section(measured, figure, figure)
     found = [claim.verdict for claim in section.claims]
-    verbs = {HOLDS: "held", LIMITED: "held within stated limits", FAILS: "did not hold"}
-    for kind, verb in verbs.items():
-        assert f"{found.count(kind)} {verb}" in section.findings[0]
-    assert f"{found.count(OPEN)} stayed open" in section.findings[0]
+    verbs = ("held", "held within stated limits", "did not hold", "stayed open")
+    for kind, verb in zip(verdict.VERDICTS, verbs, strict=True):
+        n = found.count(kind)
+        assert (f"{n} {verb} (" in section.findings[0]) == (n > 0)
     return found
 
 

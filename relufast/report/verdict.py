@@ -87,7 +87,11 @@ class Judge:
         half_length = self.standard_errors * estimate.standard_error
         if estimate.value - half_length > 0.0:
             return HOLDS
-        return FAILS if estimate.value + half_length < self.margin else OPEN
+        return FAILS if self.upper_end(estimate) < self.margin else OPEN
+
+    def upper_end(self, estimate: Estimate) -> float:
+        """Of its interval: from which margin on a claimed rise is absent, if it is not there."""
+        return estimate.value + self.standard_errors * estimate.standard_error
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,11 @@ class _Statement:
 
     def _turning_points(self, judge: Judge) -> str:
         """From which margins on the answer would be another."""
-        if self.claimed is None or judge.n_trials < verdict.FEWEST_TRIALS:
+        if judge.n_trials < verdict.FEWEST_TRIALS:
             return ""
+        if self.claimed is None:
+            highest = max(judge.upper_end(e) for own in self.numbers.values() for e in own)
+            return f"With any margin from {max(0.0, highest):.2g} on there would be no rise. "
         points = {
             notion: [judge.turning_points(number, self.claimed) for number in numbers]
             for notion, numbers in self.numbers.items()
@@ -96,7 +99,7 @@ def section(measured: Measurement, ranks: Figure, notions: Figure) -> Section:
         claims=claims,
         findings=(
             f"Of {len(claims)} published claims "
-            + "; ".join(_of_verdict(claims, v) for v in verdict.VERDICTS)
+            + "; ".join(filter(None, (_of_verdict(claims, v) for v in verdict.VERDICTS)))
             + ".",
             "From one layer to the next the exact rank of a single network rises in "
             f"{he.share_of_rises().per_cent} of the steps.",
@@ -106,14 +109,15 @@ def section(measured: Measurement, ranks: Figure, notions: Figure) -> Section:
 
 def _of_verdict(claims: Sequence[Claim], wanted: str) -> str:
     found = [claim.claim for claim in claims if claim.verdict == wanted]
+    if not found:
+        return ""
     verb = {
         verdict.HOLDS: "held",
         verdict.LIMITED: "held within stated limits",
         verdict.FAILS: "did not hold",
         verdict.OPEN: "stayed open",
     }
-    named = f" ({'; '.join(found)})" if found else ""
-    return f"{len(found)} {verb[wanted]}{named}"
+    return f"{len(found)} {verb[wanted]} ({'; '.join(found)})"
 
 
 _OF_A_NUMBER = (
