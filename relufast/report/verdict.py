@@ -108,8 +108,8 @@ def near(
     """Of one claimed number, with a margin of a tenth of it, or of a scale if the number is 0."""
     judge = Judge(n_trials, 1, TENTH * (abs(claimed) if scale is None else scale))
     rule = (
-        f"It is met if its whole interval is within {judge.margin:.4g} of {claimed:.4g}, and "
-        "missed if no part is."
+        f"It is met if its whole interval is within {judge.margin:,.4g} of {claimed:,.4g}, "
+        "and missed if no part is."
     )
     if n_trials >= FEWEST_TRIALS:
         least, enough = judge.turning_points(estimate, claimed)
@@ -119,8 +119,13 @@ def near(
 
 def turning(least: float, enough: float) -> str:
     """How the answer depends on a margin, of `Judge.turning_points`, as a sentence."""
-    fails = f"With any margin below {least:.2g} this claim would fail, with" if least else "With"
-    return f"{fails} any margin from {enough:.2g} on it would hold."
+    fails = f"With any margin below {_short(least)} this claim would fail, with"
+    return f"{fails if least else 'With'} any margin from {_short(enough)} on it would hold."
+
+
+def _short(number: float) -> str:
+    """Two digits, without an exponent where that is not too long."""
+    return f"{float(f'{number:.2g}'):,g}"
 
 
 def all_positive(numbers: Sequence[Estimate], what: str, *, n_trials: int) -> Decision:

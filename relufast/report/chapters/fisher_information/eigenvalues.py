@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.linalg import subspace_angles
@@ -14,10 +14,11 @@ from relufast._blas import single_threaded
 from relufast._validate import FloatArray
 from relufast.fisher import FisherInformation
 from relufast.fisher_spectrum import fisher_spectrum
-from relufast.report import estimate, verdict
+from relufast.monte_carlo.statistic import Rows, Statistic
+from relufast.report import verdict
 from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.chapters.fisher_information.layers import GROUPS, Group, random_layer
-from relufast.report.estimate import Estimate
+from relufast.report.estimate import Estimate, of_arrays
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
 
@@ -96,25 +97,41 @@ def section(settings: Settings, progress: Progress) -> Section:
 
 
 def _measure(settings: Settings, progress: Progress, width: int, layers: int) -> _Groups:
-    label = f"Fisher spectrum, m = {width}"
-    rng = settings.generator(label)
-    rows = [_spectrum_and_angles(width, rng) for _ in progress.track(range(layers), label)]
-    found = estimate.means(rows)
-    n = len(_DEGREES)
-    return _Groups(width, layers, found[:n], found[n:-1], found[-1])
+    found = progress.monte_carlo(
+        _Spectra(width), settings, f"Fisher spectrum, m = {width}", n_trials=layers
+    )
+    values, n = of_arrays(found.mean, found.standard_error), len(_DEGREES)
+    return _Groups(width, layers, values[:n], values[n:-1], values[-1])
 
 
-def _spectrum_and_angles(width: int, rng: np.random.Generator) -> FloatArray:
+class _Spectra(Statistic):
+    """Of random layers: mean eigenvalues by degree, angles by group, and the degrees' share."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self.shape = (len(_DEGREES) + len(GROUPS) + 1,)
+        self.block_size = 1
+
+    def key(self) -> Mapping[str, Any]:
+        return {"width": self._width, "dimension": _DIMENSION}
+
+    def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
+        rng = np.random.default_rng(sequence)
+        layers = (random_layer(rng, self._width, _DIMENSION) for _ in range(n_trials))
+        with single_threaded():
+            return Rows(np.array([_spectrum_and_angles(W) for W in layers]))
+
+
+def _spectrum_and_angles(W: FloatArray) -> FloatArray:
     d = _DIMENSION
-    fisher = FisherInformation(random_layer(rng, width, d))
-    pairs = fisher.eigh(d * (d + 3) // 2)
+    fisher = FisherInformation(W)
+    pairs = fisher.eigh(d * (d + 3) // 2, n_threads=1)
     # FisherInformation.alignment would compute the same eigenvectors again.
     basis, degrees = fisher.basis(), np.split(np.arange(len(pairs.eigenvalues)), [1, d + 1])
-    with single_threaded():
-        angles = [
-            subspace_angles(basis.group(group), pairs.eigenvectors[:, degrees[_DEGREE[group]]])[0]
-            for group in GROUPS
-        ]
+    angles = [
+        subspace_angles(basis.group(group), pairs.eigenvectors[:, degrees[_DEGREE[group]]])[0]
+        for group in GROUPS
+    ]
     means = (pairs.eigenvalues[i].mean() for i in degrees)
     share = pairs.eigenvalues.sum() / fisher.trace
     return np.array([*means, *np.degrees(angles), share])

@@ -129,9 +129,11 @@ def _claim(settings: Settings, shares: Sequence[_Shares], bound: float, figure: 
         claim="The capacity is bounded from above: wider layers are injective",
         number=number,
         measured=(
-            f"{number.per_cent} of layers with {last.n} inputs and {rows} rows; "
+            f"{counts[-1]:,} of {last.layers:,} layers with {last.n} inputs and {rows} rows are "
+            "injective; "
             + ", ".join(
-                f"{s.injective[j].per_cent} with {s.n} and {s.rows[j]}" for s, j in above[:-1]
+                f"{count:,} of {s.layers:,} with {s.n} and {s.rows[j]}"
+                for count, (s, j) in list(zip(counts, above, strict=True))[:-1]
             )
         ),
         verdict=verdict.limited(answer),

@@ -307,7 +307,7 @@ def _draw(layout: Layout, courses: Sequence[_Course]) -> Drawing:
                     linewidth=0.8,
                     label=f"layer {layer + 1}, {'right' if group == 'correct' else 'wrong'}",
                 )
-        axes.set_title(course.name)
+        axes.set_title(course.name.capitalize())
         figures.logarithmic(axes, "xy")
         axes.set_xlabel("1 + epochs")
     panels[0].set_ylabel("mean width")
