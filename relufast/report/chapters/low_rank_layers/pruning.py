@@ -50,7 +50,7 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
             LabelledPoints.from_arrays(digits.training_images, digits.training_labels),
             LabelledPoints.from_arrays(digits.images, digits.labels),
             hidden=hidden,
-            smallest_share=0.95 * _SHARE if settings.effort >= 1.0 else 0.5,
+            smallest_share=0.95 * _SHARE if settings.effort >= 1.0 else 0.6,
             seed=seed,
         )
         for seed in progress.track([settings.network_seed("pruning") % 2**31], "Harmonic pruning")
