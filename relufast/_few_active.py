@@ -13,6 +13,9 @@ from relufast.breakpoints import breakpoints
 from relufast.network import Network
 
 _WORDS = 32  # of random bits for a start
+# Moves that gain nothing go no further out than this: neurons that are almost parallel have pieces
+# at any distance, and a walk among those would leave the range of float64.
+_RADIUS = 1e6
 
 
 def search_matrix(
@@ -68,13 +71,16 @@ def search_layer(
     for restart in range(n_restarts):
         x, count = rng.standard_normal(n_inputs), network.widths[layer] + 1
         for line in range(n_lines):
-            direction = rng.standard_normal(n_inputs)
+            distance = float(np.abs(x).max())
+            direction = rng.standard_normal(n_inputs) * max(1.0, distance)
             places = _pieces(part, layer, x, direction)
             candidates = x + places[:, np.newaxis] * direction
+            candidates = candidates[np.isfinite(candidates).all(axis=1)]
             counts = _counts(part, layer, candidates)
             k = int(np.argmin(counts))
             # On a level as well, so that plateaus are crossed.
-            if counts[k] <= count:
+            is_near = np.abs(candidates[k]).max() <= max(_RADIUS, distance)
+            if counts[k] < count or (counts[k] == count and is_near):
                 x, count = candidates[k], int(counts[k])
             if report is not None:
                 report(restart * n_lines + line + 1)

@@ -152,6 +152,14 @@ def test_layers_of_a_network() -> None:
         assert found.upper <= np.count_nonzero(random_inputs[number], axis=1).min()
 
 
+def test_a_long_walk_stays_within_reach() -> None:
+    """Pieces of almost parallel neurons lie at any distance; a walk once left float64 by them."""
+    network = relufast.Network.random((2, 20, 20, 1), seed=1)
+    _, deep = relufast.min_active_rows(network, n_steps=5_000_000, n_restarts=1)
+    # Moves that gain go anywhere, but there are at most 20 of them.
+    assert max(map(abs, deep.point)) < 1e100
+
+
 def test_progress() -> None:
     seen: list[relufast.WorkProgress] = []
     A = np.random.default_rng(SEED).standard_normal((400, 60))
