@@ -176,6 +176,8 @@ def points(
     colour: str,
     marker: str,
     label: str | None = None,
+    *,
+    filled: bool = True,
 ) -> None:
     """Measured points with bars of one standard error."""
     axes.errorbar(
@@ -184,6 +186,7 @@ def points(
         [e.standard_error for e in estimates],
         color=colour,
         marker=marker,
+        markerfacecolor=colour if filled else "none",
         linestyle="none",
         elinewidth=1.0,
         label=label,

@@ -95,8 +95,8 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
         draw=lambda layout: _draw(layout, courses),
         caption=(
             f"Mean over {number} networks with bars of one standard error; filled: right "
-            "points, open: as many wrong ones. Epoch 0 is the network before training. "
-            f"Networks with fewer than {_FEWEST_WRONG} wrong points are left out."
+            "points, open: as many wrong ones; lines guide the eye. Epoch 0 is the network before "
+            f"training. Networks with fewer than {_FEWEST_WRONG} wrong points are left out."
         ),
         source=(
             "relufast.layer_mean_widths(network, X, labels, equal_sizes=True, "

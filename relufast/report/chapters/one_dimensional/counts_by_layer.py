@@ -139,9 +139,9 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{text.interval(_WINDOW)} is below its limit of infinite width, times the "
                     "width, which makes a correction of order 1/n a constant. Points: measured, "
                     f"to width {counts[-1].width}, with bars of one standard error; lines: the law "
-                    f"of that width, to {max(laws):,}. Right: the variance of a layer's count "
-                    "over networks, in units of the layer's mean; independent neurons would have "
-                    "less than 1, a constant."
+                    f"of that width, to {max(laws):,}, whose simulation shows as the width grows. "
+                    "Right: the variance of a layer's count over networks, in units of the layer's "
+                    "mean; independent neurons would have less than 1, a constant."
                 ),
                 source="the networks of the figure above; Estimate.mean and Estimate.variance",
             ),
@@ -394,7 +394,7 @@ def _draw_finite_width(
         figures.points(corrections, widths, measured, colour, marker)
         ratios = [float(c.window.variance[i] / c.window.mean[i]) for c in counts]
         spreads.plot(
-            widths, ratios, color=colour, marker=marker, linewidth=1, label=f"layer {layer}"
+            widths, ratios, color=colour, marker=marker, linestyle="none", label=f"layer {layer}"
         )
     corrections.set_ylabel("n (limit − mean)")
     corrections.set_title("Correction to the mean, times n")
