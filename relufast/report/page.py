@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import gc
 import io
 import re
 from collections.abc import Sequence
@@ -37,13 +38,18 @@ def render_page(
     from relufast.report import figures
 
     numbers = {figure: number for number, figure in enumerate(_figures(chapters), start=1)}
-    drawn = {
-        figure: Markup("\n").join(
-            Markup(figures.svg(figure.draw, layout, figure.title, f"{layout.name}-{number}-"))
-            for layout in (figures.WIDE, figures.NARROW)
-        )
-        for figure, number in progress.track(list(numbers.items()), "figures")
-    }
+    # Figures leave much garbage in cycles; its collector need not look through all modules for it.
+    gc.freeze()
+    try:
+        drawn = {
+            figure: Markup("\n").join(
+                Markup(figures.svg(figure.draw, layout, figure.title, f"{layout.name}-{number}-"))
+                for layout in (figures.WIDE, figures.NARROW)
+            )
+            for figure, number in progress.track(list(numbers.items()), "figures")
+        }
+    finally:
+        gc.unfreeze()
     claims = [claim for chapter in chapters for claim in chapter.claims]
     environment = Environment(
         loader=PackageLoader("relufast.report"),
