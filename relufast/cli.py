@@ -87,6 +87,12 @@ def _report(out: Path, seed: int, effort: str, names: tuple[str, ...], store: Pa
     click.echo(f"\nReport: {(out / PAGE_NAME).resolve()}")
 
 
+@main.command()
+def info() -> None:
+    """Print how relufast was built, and what it runs on: for bug reports and benchmarks."""
+    click.echo(str(relufast.build_info()))
+
+
 @main.group()
 def simulate() -> None:
     """Average over many random networks: reproducible, resumable, in parallel."""
