@@ -5,18 +5,33 @@
 
 #include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
+#include "relufast/point_store.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
 
-PointEvaluator::PointEvaluator(const Network& network, const Line& line)
-    : network_(network), line_(line), values_(static_cast<std::size_t>(network.depth() + 2)) {}
+PointEvaluator::PointEvaluator(const Network& network, const Line& line, PointStore* store)
+    : network_(network),
+      line_(line),
+      store_(store),
+      values_(static_cast<std::size_t>(network.depth() + 2)) {}
 
-void PointEvaluator::evaluate(double x, bool is_direction, int top) {
+bool PointEvaluator::evaluate(double x, bool is_direction, int top) {
+    if (store_ != nullptr) {
+        const PointEvaluator* known = store_->find_or_ask({x, is_direction, top});
+        if (known == nullptr) {
+            return false;
+        }
+        values_ = known->values_;
+        first_entry_errors_ = known->first_entry_errors_;
+        first_slope_errors_ = known->first_slope_errors_;
+        return true;
+    }
     evaluate_first(x, is_direction);
     for (int layer = 2; layer <= top; ++layer) {
         evaluate_next(layer, is_direction);
     }
+    return true;
 }
 
 void PointEvaluator::evaluate_first(double x, bool is_direction) {
@@ -224,7 +239,9 @@ bool PointEvaluator::is_affine_to_root(const Knot& knot, double distance, int to
 }
 
 PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
-    evaluate(knot.x, knot.is_direction, layer);
+    if (!evaluate(knot.x, knot.is_direction, layer)) {
+        return {};
+    }
     const Values& values = values_[static_cast<std::size_t>(layer)];
     // The knot's kinks lie beside x: what is left of their neurons there, carried up.
     double misplaced = 0.0;
@@ -244,6 +261,7 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
     misplaced *= 1.0 + 0x1p-30;
 
     Refined refined;
+    refined.is_known = true;
     refined.z = values.hi;
     for (std::size_t i = 0; i < refined.z.size(); ++i) {
         const bool constant = layer > 1 && network_.layer(layer).row_norms[i] == 0.0;
@@ -261,7 +279,9 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
 
 std::optional<std::vector<PointEvaluator::Offset>> PointEvaluator::roots_near(
     double x, double radius, int layer, const std::vector<std::int32_t>& neurons) {
-    evaluate(x, false, layer);
+    if (!evaluate(x, false, layer)) {
+        return std::nullopt;
+    }
     std::vector<Offset> offsets;
     double distance = radius;
     for (const std::int32_t neuron : neurons) {
@@ -285,7 +305,9 @@ std::optional<bool> PointEvaluator::reaches_output(const Knot& knot) {
         return std::nullopt;
     }
     const Crossing root = knot.crossings.front();
-    evaluate(knot.x, false, depth);
+    if (!evaluate(knot.x, false, depth)) {
+        return std::nullopt;
+    }
     const std::optional<Offset> offset = offset_of(knot);
     if (!offset ||
         !is_affine_to_root(knot, (std::fabs(offset->value) + offset->error) * kInflate, depth)) {

@@ -133,13 +133,20 @@ struct Workspace {
     std::vector<std::uint8_t> has_zeros;
 };
 
+class PointStore;
+
 // Carries tiles from layer to layer.
 class TileSolver {
  public:
     // With `counts_only` the last hidden layer's crossings are found, but neither ordered nor put
     // into a grid.
+    //
+    // With a store of points the network's layers need not all be there: what is asked of the store
+    // in vain leaves a tile to be made again. Which knots reach the output is then not proven, as
+    // that goes back through all layers.
     TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
-               std::int64_t chunk_size, bool certify, bool counts_only);
+               std::int64_t chunk_size, bool certify, bool counts_only,
+               PointStore* points = nullptr);
 
     std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
                                        Workspace& workspace) const;
@@ -231,6 +238,7 @@ class TileSolver {
     std::int64_t chunk_size_;
     bool certify_;
     bool counts_only_;
+    PointStore* points_;
     double slope_norm_ = 0.0;  // of the first layer along the line
     double intercept_norm_ = 0.0;
     double slope_error_norm_ = 0.0;
