@@ -273,7 +273,9 @@ def _biases(biases: object, widths: tuple[int, ...]) -> list[FloatArray]:
     if biases is None:
         return [np.zeros(n) for n in widths[1:]]
     if not isinstance(biases, (list, tuple)):
-        raise TypeError(f"biases is of type {type(biases).__name__}, but needs a list or tuple of arrays")
+        raise TypeError(
+            f"biases is of type {type(biases).__name__}, but needs a list or tuple of arrays"
+        )
     if len(biases) != len(widths) - 1:
         raise ValueError(f"biases has {len(biases)} layers, but weights has {len(widths) - 1}")
     return [

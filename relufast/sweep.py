@@ -228,7 +228,8 @@ def sweep_breakpoints(
 def _checked_network(network: object) -> Network | LazyNetwork:
     if not isinstance(network, Network | LazyNetwork):
         raise TypeError(
-            f"network is of type {type(network).__name__}, but needs a relufast.Network or LazyNetwork"
+            f"network is of type {type(network).__name__}, but needs a relufast.Network or "
+            "relufast.LazyNetwork"
         )
     return network
 
