@@ -22,23 +22,24 @@ std::set<Point> PointStore::take_asked() {
 
 void PointStore::evaluate(const std::set<Point>& points, Network& network, const Line& line,
                           int n_threads, const Interrupt& interrupt) {
-    std::vector<std::pair<Point, PointEvaluator*>> evaluators;
+    std::vector<std::pair<int, PointEvaluator*>> evaluators;
     int top = 1;
     for (const Point& point : points) {
         auto evaluator = std::make_unique<PointEvaluator>(network, line);
         evaluator->evaluate_first(point.x, point.is_direction);
-        evaluators.emplace_back(point, evaluator.get());
+        evaluators.emplace_back(point.top, evaluator.get());
         known_[point] = std::move(evaluator);
         top = std::max(top, point.top);
     }
     for (int layer = 2; layer <= top; ++layer) {
         network.hold(layer, layer, n_threads, interrupt);
-        parallel_for(n_threads, evaluators.size(), interrupt, [&](std::size_t i, int) {
-            const auto& [point, evaluator] = evaluators[i];
-            if (layer <= point.top) {
-                evaluator->evaluate_next(layer, point.is_direction);
+        std::vector<PointEvaluator*> here;
+        for (const auto& [last, evaluator] : evaluators) {
+            if (layer <= last) {
+                here.push_back(evaluator);
             }
-        });
+        }
+        PointEvaluator::evaluate_next(layer, here, n_threads, interrupt);
     }
 }
 

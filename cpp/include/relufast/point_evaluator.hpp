@@ -8,6 +8,7 @@
 #include "relufast/knot.hpp"
 #include "relufast/line.hpp"
 #include "relufast/network.hpp"
+#include "relufast/threads.hpp"
 
 namespace relufast {
 
@@ -24,9 +25,11 @@ class PointEvaluator {
     // then undecided.
     PointEvaluator(const Network& network, const Line& line, PointStore* store = nullptr);
 
-    // Step by step, where the layers' weights come one after the other.
+    // Step by step, where the layers' weights come one after the other: many points at once, so
+    // that each weight is read once for several.
     void evaluate_first(double x, bool is_direction);
-    void evaluate_next(int layer, bool is_direction);
+    static void evaluate_next(int layer, const std::vector<PointEvaluator*>& points, int n_threads,
+                              const Interrupt& interrupt);
 
     struct Refined {
         bool is_known = false;  // or only asked for
@@ -62,6 +65,15 @@ class PointEvaluator {
         double floor = 0.0;
     };
 
+    // What a point sends to the next layer.
+    struct Sent {
+        std::vector<double> hi;
+        std::vector<double> lo;
+        std::vector<double> slope;
+    };
+
+    void begin_next(int layer);
+    void bound_next(int layer);
     // Whether the values are there.
     bool evaluate(double x, bool is_direction, int top);
     double entry_error(int layer, std::size_t neuron) const;
@@ -78,6 +90,8 @@ class PointEvaluator {
     const Network& network_;
     const Line& line_;
     PointStore* store_;
+    bool is_direction_ = false;
+    Sent sent_;
     std::vector<Values> values_;  // by layer
     std::vector<double> first_entry_errors_;
     std::vector<double> first_slope_errors_;
