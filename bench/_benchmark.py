@@ -30,6 +30,7 @@ def benchmark(
     title: str,
     quick: str,
     packages: Sequence[str] = (),
+    large: Callable[[], Outcome] | None = None,
 ) -> int:
     """Measure, quickly or not, as the command line says; print, and write where it says so.
 
@@ -39,6 +40,8 @@ def benchmark(
         For the help, for the files, for the page of results, and what the quick mode leaves.
     packages : sequence of str
         Whose versions are of interest, besides the usual ones.
+    large : callable, optional
+        Measures the largest case alone, which `--large` asks for; nothing is written then.
 
     Returns
     -------
@@ -48,10 +51,14 @@ def benchmark(
     parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
+    if large is not None:
+        parser.add_argument("--large", action="store_true", help="the largest case only")
     options = parser.parse_args()
+    if large is not None and options.large and (options.quick or options.out is not None):
+        parser.error("--large goes with neither --quick nor --out")
     machine = machine_record(packages)
     print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs, {'; '.join(machine['blas'])}")
-    outcome = measure(options.quick)
+    outcome = large() if large is not None and options.large else measure(options.quick)
     machine["load_average_at_end"] = load_average()
     tables = "\n\n".join(outcome.tables)
     print(f"\n{tables}")

@@ -10,11 +10,15 @@ import numpy as np
 from relufast._products import times, times_transposed
 from relufast._validate import FloatArray
 
-# Pairs kept beyond those asked for, so that the last of them is not cut out of a cluster.
+# Pairs started with and kept beyond those asked for, so that the last of these is not cut out of a
+# cluster.
 GUARDS = 4
 _BLOCKS_KEPT = 5  # of the size of the first one, before the space is made smaller
 # Directions whose part outside of the others is smaller than this are left out.
 _DEPENDENT = 1e-7
+# Where the Gram matrix of what is left of normalised rows has no smaller eigenvalue, rounding has
+# grown by 10 at most.
+_INDEPENDENT = 0.1
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,15 @@ def approximations(
     k: int,
     tol: float,
     random: np.random.Generator,
+    passes: int = 0,
 ) -> Iterator[Approximation]:
     """After each pass over the matrix the k leading pairs, until nothing can be added.
 
     Block Krylov with restarts: the space grows by the residuals of the pairs that are not yet
     within `tol` of the largest eigenvalue, all products are kept, and where there are too many
-    rows only the leading Ritz vectors stay. Inside of `_blas.single_threaded` bits do not depend on
-    the threads of BLAS, and its threads do not fight those of the product for the CPUs.
+    rows only the leading Ritz vectors stay. `passes` were made for the start already. Inside of
+    `_blas.single_threaded` bits do not depend on the threads of BLAS, and its threads do not fight
+    those of the product for the CPUs.
     """
     size = start.shape[1]
     wanted = min(k + GUARDS, size)
@@ -50,7 +56,7 @@ def approximations(
     capacity = min(size, _BLOCKS_KEPT * max(len(new), wanted))
     basis, image = np.empty((capacity, size)), np.empty((capacity, size))
     projected = np.zeros((capacity, capacity))
-    used = passes = 0
+    used = 0
     while len(new) > 0:
         count = used + len(new)
         basis[used:count] = new
@@ -58,14 +64,14 @@ def approximations(
         passes += 1
         projected[:count, used:count] = times_transposed(basis[:count], image[used:count])
         projected[used:count, :used] = projected[:used, used:count].T
-        values, leading = _leading(projected[:count, :count], wanted)
+        values, leading = _leading(projected[:count, :count], k)
         used = count
 
         vectors = times(leading, basis[:used])
         residuals = times(leading, image[:used])
         residuals -= values[:, np.newaxis] * vectors
         sizes = np.linalg.norm(residuals, axis=1)
-        yield Approximation(values[:k], vectors[:k], sizes[:k], passes)
+        yield Approximation(values, vectors, sizes, passes)
 
         open_ones = residuals[sizes > tol * abs(values[0])]
         if used + len(open_ones) > capacity:
@@ -94,7 +100,7 @@ def _eigh(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
     # Imported here because it takes 0.3 s, which `import relufast` need not.
     from scipy.linalg import eigh
 
-    values, vectors = eigh(matrix, check_finite=False)
+    values, vectors = eigh(matrix, driver="evd", check_finite=False)
     return values, vectors
 
 
@@ -103,15 +109,18 @@ def _orthonormal(rows: FloatArray, basis: FloatArray) -> FloatArray:
 
     From the eigenvectors of the Gram matrix of normalised rows, which tell independent directions
     from others (Stathopoulos and Wu, SIAM J. Sci. Comput. 23(6), 2002), twice to be orthogonal to
-    rounding.
+    rounding, unless the first round had little to change.
     """
     for _ in range(2):
         lengths = np.linalg.norm(rows, axis=1)
         rows = rows[lengths > 0.0] / lengths[lengths > 0.0, np.newaxis]
         if len(rows) == 0:
             break
-        rows = rows - times(times_transposed(rows, basis), basis)
+        if len(basis) > 0:
+            rows -= times(times_transposed(rows, basis), basis)
         values, combinations = _eigh(times_transposed(rows, rows))
         far = values > _DEPENDENT**2
         rows = times(np.ascontiguousarray((combinations[:, far] / np.sqrt(values[far])).T), rows)
+        if values[0] > _INDEPENDENT:
+            break
     return rows

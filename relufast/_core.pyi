@@ -24,6 +24,7 @@ __all__: list[str] = [
     "arc_cosine_cross_gram",
     "arc_cosine_gram",
     "arc_cosine_product",
+    "arc_cosine_product_single",
     "ascend_on_sphere",
     "bends",
     "blas_ready",
@@ -192,6 +193,12 @@ def arc_cosine_product(
     degree: typing.SupportsInt | typing.SupportsIndex,
     n_threads: typing.SupportsInt | typing.SupportsIndex,
 ) -> numpy.typing.NDArray[numpy.float64]: ...
+def arc_cosine_product_single(
+    directions: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    v: typing.Annotated[numpy.typing.ArrayLike, numpy.float32],
+    degree: typing.SupportsInt | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float32]: ...
 def ascend_on_sphere(
     a: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     l: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],

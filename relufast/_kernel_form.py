@@ -34,6 +34,15 @@ class KernelForm:
         result *= (self._factor * self.scales)[:, np.newaxis]
         return result
 
+    def rough_product(self, block: FloatArray, n_threads: int) -> FloatArray:
+        """Some multiple of it to single precision, for less than half of the time."""
+        scales = self.scales / (self.scales.max(initial=0.0) or 1.0)
+        scaled = np.multiply(scales[:, np.newaxis], block, order="C").astype(np.float32)
+        units = self.units.astype(np.float32)
+        with single_threaded():
+            result = _core.arc_cosine_product_single(units, scaled, self._degree, n_threads)
+        return scales[:, np.newaxis] * result
+
     def diagonal(self) -> FloatArray:
         return (math.pi * self._factor) * np.square(self.scales)
 

@@ -36,7 +36,7 @@ class FisherEigenpairs:
     residuals : ndarray of float64, shape (k,)
         |J v - lambda v|: as far as that from lambda there is an eigenvalue.
     passes : int
-        Products of the matrix with a block of vectors.
+        Products of the matrix with a block of vectors, one in single precision counted too.
     """
 
     eigenvalues: FloatArray
@@ -79,7 +79,8 @@ class EigenProgress:
     n_converged, k : int
         Of the k pairs so many have small residuals.
     largest_residual : float
-        In units of the largest eigenvalue.
+        In units of the largest eigenvalue; infinite after a pass in single precision, which tells
+        none.
     """
 
     passes: int
@@ -367,9 +368,11 @@ class FisherInformation(SymmetricOperator):
         Block Krylov started from `basis`, with all products kept and restarts. For Gaussian W and
         k at the end of a group (1, 1 + d, d (d + 3) / 2) some 3 to 5 passes do, because the next
         group's eigenvalues are far smaller; k inside of a group or beyond the last takes more.
-        There are at least 2 passes, unless all residuals vanish at the first. Memory is for about
-        10 (k + 4) vectors of length m, or 10 times the size of `basis` where k comes near that; k
-        above m / 2 is done by one pass with the identity, that is the dense matrix.
+        There are at least 2 passes, unless all residuals vanish at the first. The first one, of the
+        start, is in single precision for k in the second group, d + 2 to d (d + 3) / 2; all others,
+        and all residuals, are in double. Memory is for about 10 (k + 4) vectors of length m, or 10
+        times the size of `basis` where k comes near that; k above m / 2 is done by one pass with
+        the identity, that is the dense matrix.
 
         Residuals prove that there is an eigenvalue near each one found. That none in between is
         missed is not proven, but random vectors in the block make it unlikely.
@@ -392,7 +395,13 @@ class FisherInformation(SymmetricOperator):
         best: Approximation | None = None
         with single_threaded():
             start = self._first_block(number, random)
-            for found in approximations(product, start, number, tolerance, random):
+            passes = 0
+            if most > 1 and self._gains_by_a_rough_pass(number):
+                start = self._rough_image(start, threads)
+                passes = 1
+                if report is not None:
+                    report(EigenProgress(passes, 0, number, math.inf))
+            for found in approximations(product, start, number, tolerance, random, passes):
                 best = found
                 small = found.residuals <= tolerance * abs(found.values[0])
                 if report is not None:
@@ -415,6 +424,22 @@ class FisherInformation(SymmetricOperator):
             f"{best.residuals.max():.3g}",
             pairs,
         )
+
+    def _gains_by_a_rough_pass(self, k: int) -> bool:
+        """Whether the image of the first block is that much better a start.
+
+        It is where the second group is wanted: the eigenvalues beyond are some 100 times smaller,
+        so that single precision does not limit what one pass gains. Between the first groups the
+        gaps are narrower.
+        """
+        d = self._dimension
+        few = 2 * (k + GUARDS) < self._n_rows
+        return isinstance(self._form, KernelForm) and few and d + 1 < k <= d * (d + 3) // 2
+
+    def _rough_image(self, start: FloatArray, n_threads: int) -> FloatArray:
+        """Of vectors as rows, up to a factor, by a pass in single precision."""
+        assert isinstance(self._form, KernelForm)
+        return np.ascontiguousarray(self._form.rough_product(start.T, n_threads).T)
 
     def _first_block(self, k: int, random: np.random.Generator) -> FloatArray:
         """Vectors as rows, whose span is near that of the leading ones."""

@@ -174,24 +174,32 @@ def test_tile_size_changes_no_discrete_result(negative_slope: float) -> None:
         assert not tiled.open_after.any()
         for name in ("layers", "neurons", "reaches_output", "first_crossing"):
             np.testing.assert_array_equal(getattr(tiled, name), getattr(reference, name))
-        inner = slice(1, -1)  # the ends are infinite
+        inner = slice(1, -1)  # the ends may be infinite
         gap = np.abs(tiled.x[inner] - reference.x[inner])
         assert np.all(gap <= tiled.x_error[inner] + reference.x_error[inner])
 
 
 @pytest.mark.parametrize("negative_slope", [0.0, 0.2])
 @pytest.mark.parametrize(
-    "widths", [(1, 90, 90, 90, 1), (1, 40, 60, 80, 50, 5), (1, 30, 30, 30, 10)]
+    "widths",
+    [
+        (1, 90, 90, 90, 1),
+        (1, 40, 60, 80, 50, 5),
+        (1, 30, 30, 30, 10),
+        (1, 40, 50, 30, 60, 40, 50, 2),
+    ],
 )
-def test_chunks_of_the_last_layer_change_no_discrete_result(
-    widths: tuple[int, ...], negative_slope: float
+@pytest.mark.parametrize("radius", [3.0, math.inf])
+def test_chunks_of_neurons_with_one_sign_change_no_discrete_result(
+    widths: tuple[int, ...], radius: float, negative_slope: float
 ) -> None:
+    """The last layer leaves out those with one sign, inner layers without a leak the inactive."""
     network = relufast.Network.random(widths, seed=8, negative_slope=negative_slope)
 
     def knots(chunk_size: int, tile_size: int) -> Knots:
         return find_knots(
             network,
-            (-math.inf, math.inf),
+            (-radius, radius),
             None,
             certify=True,
             n_threads=2,
@@ -199,31 +207,34 @@ def test_chunks_of_the_last_layer_change_no_discrete_result(
             chunk_size=chunk_size,
         )
 
-    reference = knots(0, 0)  # of a narrow layer all neurons are evaluated
+    reference = knots(0, 0)  # of narrow layers all neurons are evaluated
     assert not reference.open_after.any()
     for chunk_size, tile_size in ((1, 0), (2, 40), (5, 100), (16, 0), (64, 0), (10_000, 0)):
         found = knots(chunk_size, tile_size)
         assert not found.open_after.any()
         for name in ("layers", "neurons", "reaches_output", "first_crossing"):
             np.testing.assert_array_equal(getattr(found, name), getattr(reference, name))
-        inner = slice(1, -1)  # the ends are infinite
+        inner = slice(1, -1)  # the ends may be infinite
         gap = np.abs(found.x[inner] - reference.x[inner])
         assert np.all(gap <= found.x_error[inner] + reference.x_error[inner])
 
 
-def test_a_wide_last_layer_is_that_of_all_its_neurons() -> None:
-    network = relufast.Network.random((1, 300, 300, 300, 2), seed=3, bias_variance=0.25)
+@pytest.mark.parametrize("depth", [3, 6])
+def test_wide_layers_are_those_of_all_their_neurons(depth: int) -> None:
+    widths = (1, *[300] * depth, 2)
+    network = relufast.Network.random(widths, seed=3, bias_variance=0.25)
     by_chunks = find_knots(network, (-10.0, 10.0), None, certify=True, n_threads=2)
     # One chunk: hardly a neuron keeps its sign.
     whole = find_knots(network, (-10.0, 10.0), None, certify=True, n_threads=2, chunk_size=10**6)
     for name in ("layers", "neurons", "reaches_output", "first_crossing"):
         np.testing.assert_array_equal(getattr(by_chunks, name), getattr(whole, name))
-    counts = np.bincount(by_chunks.layers, minlength=4)[1:]
+    assert np.all(np.abs(by_chunks.x - whole.x) <= by_chunks.x_error + whole.x_error)
+    counts = np.bincount(by_chunks.layers, minlength=depth + 1)[1:]
     statistic = relufast.breakpoints(network, (-10.0, 10.0))
     np.testing.assert_array_equal(counts, statistic.count_by_layer)
 
 
-def test_degenerate_networks_agree_by_chunks_of_the_last_layer() -> None:
+def test_degenerate_networks_agree_by_chunks() -> None:
     for index in range(300):
         case = network_case(SEED + 2, index)
         exact = exact_breakpoints(

@@ -279,7 +279,7 @@ def test_basis_vectors_become_eigenvectors() -> None:
 def test_alignment_is_made_of_principal_angles() -> None:
     W = weights(400, 3)
     J = relufast.FisherInformation(W)
-    angles = J.alignment()
+    angles = J.alignment(tol=1e-13)
     _, vectors = np.linalg.eigh(J.to_dense())
     vectors = vectors[:, ::-1]
     spaces = {"norm": vectors[:, :1], "linear": vectors[:, 1:4]}
@@ -363,6 +363,30 @@ def test_progress_and_what_a_run_that_does_not_converge_leaves() -> None:
     assert seen[1].largest_residual == pytest.approx(pairs.residuals.max() / pairs.eigenvalues[0])
     expected = np.linalg.eigvalsh(J.to_dense())[::-1][:30]
     assert (abs(pairs.eigenvalues - expected) <= pairs.residuals.max()).all()
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1.0, 1e70])
+def test_a_first_pass_in_single_precision(scale: float) -> None:
+    # Where single precision could hold neither the entries nor the small rows.
+    W = scale * weights(400, 4)
+    W[7], W[8] = 0.0, 1e-60 * W[8]
+    J = relufast.FisherInformation(W)
+    seen: list[relufast.EigenProgress] = []
+    found = J.eigh(14, progress=seen.append)
+    assert (seen[0].passes, seen[0].n_converged, seen[0].largest_residual) == (1, 0, np.inf)
+    assert [step.passes for step in seen] == list(range(1, found.passes + 1))
+    assert seen[-1].n_converged == 14
+    dense = J.to_dense()
+    expected = np.linalg.eigvalsh(dense)[::-1][:14]
+    assert found.eigenvalues == pytest.approx(expected, rel=0.0, abs=1e-8 * expected[0])
+    true_residuals = np.linalg.norm(
+        dense @ found.eigenvectors - found.eigenvectors * found.eigenvalues, axis=0
+    )
+    rounding = 1e-13 * expected[0]
+    assert true_residuals == pytest.approx(found.residuals, rel=1e-3, abs=rounding)
+    with pytest.raises(relufast.FisherConvergenceError) as caught:
+        J.eigh(14, max_passes=1)
+    assert np.isfinite(caught.value.eigenpairs.residuals).all()
 
 
 def test_a_tolerance_below_rounding_ends() -> None:

@@ -29,17 +29,19 @@ DoubleArray arc_cosine(const DoubleArray& cosines, int degree) {
     return values;
 }
 
-DoubleArray arc_cosine_product(const DoubleArray& directions, const DoubleArray& v, int degree,
-                               int n_threads) {
+using SingleArray = py::array_t<float, py::array::c_style>;
+
+template <class Array>
+Array arc_cosine_product(const Array& directions, const Array& v, int degree, int n_threads) {
     const relufast::ArcCosineDegree of = as_degree(degree);
     need_matrix(directions);
     need_matrix(v);
     if (v.shape(0) != directions.shape(0)) {
         throw std::invalid_argument("vectors of another length");
     }
-    DoubleArray y({v.shape(0), v.shape(1)});
-    const double* const from = v.data();
-    double* const to = y.mutable_data();
+    Array y({v.shape(0), v.shape(1)});
+    const auto* const from = v.data();
+    auto* const to = y.mutable_data();
     const py::gil_scoped_release released;
     relufast::arc_cosine_product(of, directions.shape(0), directions.shape(1), directions.data(),
                                  v.shape(1), from, to, n_threads, has_signal);
@@ -77,8 +79,10 @@ DoubleArray arc_cosine_cross_gram(const DoubleArray& directions, const DoubleArr
 
 void bind_arc_cosine(py::module_& m) {
     m.def("arc_cosine", &arc_cosine, py::arg("cosines"), py::arg("degree"));
-    m.def("arc_cosine_product", &arc_cosine_product, py::arg("directions"), py::arg("v"),
-          py::arg("degree"), py::arg("n_threads"));
+    m.def("arc_cosine_product", &arc_cosine_product<DoubleArray>, py::arg("directions"),
+          py::arg("v"), py::arg("degree"), py::arg("n_threads"));
+    m.def("arc_cosine_product_single", &arc_cosine_product<SingleArray>, py::arg("directions"),
+          py::arg("v"), py::arg("degree"), py::arg("n_threads"));
     m.def("arc_cosine_gram", &arc_cosine_gram, py::arg("directions"), py::arg("degree"),
           py::arg("n_threads"));
     m.def("arc_cosine_cross_gram", &arc_cosine_cross_gram, py::arg("directions"), py::arg("others"),

@@ -26,38 +26,64 @@ constexpr std::array<double, 20> kQ = {
     -0x1.2ea55c9346b81p-12, 0x1.f2f97c032e1e0p-14, -0x1.fece898da4078p-16, 0x1.f199e107a02a2p-19};
 
 // In four chains, by powers of z^4, because one chain would wait for itself.
-template <std::size_t N>
-[[gnu::always_inline]] inline double polynomial(const std::array<double, N>& a, double z) {
+template <class T, std::size_t N>
+[[gnu::always_inline]] inline T polynomial(const std::array<double, N>& a, T z) {
     static_assert(N % 4 == 0);
-    const double z2 = z * z;
-    const double z4 = z2 * z2;
-    double s0 = a[N - 4];
-    double s1 = a[N - 3];
-    double s2 = a[N - 2];
-    double s3 = a[N - 1];
+    const T z2 = z * z;
+    const T z4 = z2 * z2;
+    T s0 = static_cast<T>(a[N - 4]);
+    T s1 = static_cast<T>(a[N - 3]);
+    T s2 = static_cast<T>(a[N - 2]);
+    T s3 = static_cast<T>(a[N - 1]);
 #pragma GCC unroll 8
     for (std::size_t k = N - 4; k > 0; k -= 4) {
-        s0 = s0 * z4 + a[k - 4];
-        s1 = s1 * z4 + a[k - 3];
-        s2 = s2 * z4 + a[k - 2];
-        s3 = s3 * z4 + a[k - 1];
+        s0 = s0 * z4 + static_cast<T>(a[k - 4]);
+        s1 = s1 * z4 + static_cast<T>(a[k - 3]);
+        s2 = s2 * z4 + static_cast<T>(a[k - 2]);
+        s3 = s3 * z4 + static_cast<T>(a[k - 1]);
     }
     return (s0 + s1 * z) + (s2 + s3 * z) * z2;
 }
 
 // max(x, 0), exactly, and in two instructions that no compiler makes a branch of. NaN passes.
-[[gnu::always_inline]] inline double positive_part(double x) { return 0.5 * (x + std::fabs(x)); }
+template <class T>
+[[gnu::always_inline]] inline T positive_part(T x) {
+    return T(0.5) * (x + std::fabs(x));
+}
 
-[[gnu::always_inline]] inline double at_most_one(double c) { return 1.0 < c ? 1.0 : c; }
+template <class T>
+[[gnu::always_inline]] inline T at_most_one(T c) {
+    return T(1) < c ? T(1) : c;
+}
 
+template <class T>
+[[gnu::always_inline]] inline T degree_zero(T c) {
+    const T z = positive_part(T(1) - std::fabs(c));
+    const T angle = std::sqrt(z) * polynomial(kQ, z);
+    return c < T(0) ? angle : std::numbers::pi_v<T> - angle;
+}
+
+template <class T>
+[[gnu::always_inline]] inline T degree_one(T cosine) {
+    const T c = at_most_one(cosine);
+    const T z = positive_part(T(1) - std::fabs(c));
+    return std::numbers::pi_v<T> * positive_part(c) + (z * std::sqrt(z)) * polynomial(kP, z);
+}
+
+// Not templates themselves: no compiler clones those.
 RELUFAST_MULTIVERSION
 void apply_degree_zero(double* __restrict cosines, std::size_t n) {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
-        const double c = cosines[i];
-        const double z = positive_part(1.0 - std::fabs(c));
-        const double angle = std::sqrt(z) * polynomial(kQ, z);
-        cosines[i] = c < 0.0 ? angle : std::numbers::pi - angle;
+        cosines[i] = degree_zero(cosines[i]);
+    }
+}
+
+RELUFAST_MULTIVERSION
+void apply_degree_zero_single(float* __restrict cosines, std::size_t n) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        cosines[i] = degree_zero(cosines[i]);
     }
 }
 
@@ -65,9 +91,15 @@ RELUFAST_MULTIVERSION
 void apply_degree_one(double* __restrict cosines, std::size_t n) {
 #pragma omp simd
     for (std::size_t i = 0; i < n; ++i) {
-        const double c = at_most_one(cosines[i]);
-        const double z = positive_part(1.0 - std::fabs(c));
-        cosines[i] = std::numbers::pi * positive_part(c) + (z * std::sqrt(z)) * polynomial(kP, z);
+        cosines[i] = degree_one(cosines[i]);
+    }
+}
+
+RELUFAST_MULTIVERSION
+void apply_degree_one_single(float* __restrict cosines, std::size_t n) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        cosines[i] = degree_one(cosines[i]);
     }
 }
 
@@ -78,6 +110,14 @@ void apply_arc_cosine(ArcCosineDegree degree, double* cosines, std::size_t n) {
         apply_degree_zero(cosines, n);
     } else {
         apply_degree_one(cosines, n);
+    }
+}
+
+void apply_arc_cosine(ArcCosineDegree degree, float* cosines, std::size_t n) {
+    if (degree == ArcCosineDegree::kZero) {
+        apply_degree_zero_single(cosines, n);
+    } else {
+        apply_degree_one_single(cosines, n);
     }
 }
 

@@ -67,23 +67,38 @@ class LineSolver {
 
     void solve(const std::shared_ptr<const LayerOne>& first, Part& root, int n_threads,
                const Interrupt& interrupt) {
+        const auto may_cut = [&](std::size_t k) { return first->grid.knots[k].x_error != 0.0; };
+        const std::vector<std::size_t> cuts = cut(first->grid, tile_size_, may_cut);
+        for (std::size_t p = 0; p + 1 < cuts.size(); ++p) {
+            root.parts.push_back(std::make_unique<Part>());
+        }
+        SecondLayerForm form = tiles_.begin_second_layer(*first);
         WorkStack stack;
         stack.run(
             n_threads,
             [&](WorkStack& work, int thread) {
-                const auto may_cut = [&](std::size_t k) {
-                    return first->grid.knots[k].x_error != 0.0;
-                };
-                descend(work, cut(first->grid, may_cut), root, thread,
-                        [this, first](std::size_t begin, std::size_t end, Workspace& workspace) {
-                            return tiles_.second_layer(*first, begin, end, workspace);
-                        });
+                climb_from_first(work, *first, cuts, 0, form, root, thread);
             },
             interrupt);
     }
 
  private:
     using MakeTile = std::function<std::shared_ptr<Tile>(std::size_t, std::size_t, Workspace&)>;
+
+    // Carries the p-th tile through all layers above the first, after it has left the next one,
+    // which starts with the form that this one ends with, as work for whoever is free.
+    void climb_from_first(WorkStack& work, const LayerOne& first,
+                          const std::vector<std::size_t>& cuts, std::size_t p,
+                          SecondLayerForm& form, Part& root, int thread) {
+        const std::shared_ptr<Tile> tile = tiles_.second_layer(
+            first, cuts[p], cuts[p + 1], form, workspaces_[static_cast<std::size_t>(thread)]);
+        if (p + 2 < cuts.size()) {
+            work.push([this, &first, &cuts, p, &form, &root](WorkStack& more, int free_thread) {
+                climb_from_first(more, first, cuts, p + 1, form, root, free_thread);
+            });
+        }
+        climb(work, tile, *root.parts[p], thread);
+    }
 
     // Cuts a grid into tiles, and carries each through all layers above: one here, the others as
     // work for whoever is free.
@@ -114,28 +129,30 @@ class LineSolver {
             part.counted = tile;
         } else if (tile->layer > network_.depth()) {
             part.stretch = tiles_.finish(*tile, workspaces_[static_cast<std::size_t>(thread)]);
-        } else if (tiles_.looks_at_few(tile->layer + 1)) {
-            const auto may_cut = [&](std::size_t k) { return TileSolver::may_cut(*tile, k); };
-            descend(work, cut(tile->refined, may_cut), part, thread,
-                    [this, below = std::shared_ptr<const Tile>(tile)](
-                        std::size_t begin, std::size_t end, Workspace& workspace) {
-                        return tiles_.last_layer(below, begin, end, workspace);
-                    });
         } else {
+            const int layer = tile->layer + 1;
+            const bool looks_at_few = tiles_.looks_at_few(layer);
+            const bool leaves_out = tiles_.leaves_out_inactive(layer);
             const auto may_cut = [&](std::size_t k) {
-                return tile->refined.knots[k].x_error != 0.0;
+                return looks_at_few || leaves_out ? TileSolver::may_cut(*tile, k)
+                                                  : tile->refined.knots[k].x_error != 0.0;
             };
-            descend(work, cut(tile->refined, may_cut), part, thread,
-                    [this, below = std::shared_ptr<const Tile>(tile)](
+            const auto carry = looks_at_few ? &TileSolver::last_layer
+                               : leaves_out ? &TileSolver::inner_layer
+                                            : &TileSolver::next_layer;
+            // Of a wide last layer a tile holds few neurons, and starts with sums over all others.
+            const std::int64_t limit = looks_at_few ? 4 * tile_size_ : tile_size_;
+            descend(work, cut(tile->refined, limit, may_cut), part, thread,
+                    [this, carry, below = std::shared_ptr<const Tile>(tile)](
                         std::size_t begin, std::size_t end, Workspace& workspace) {
-                        return tiles_.next_layer(below, begin, end, workspace);
+                        return (tiles_.*carry)(below, begin, end, workspace);
                     });
         }
     }
 
     template <class MayCut>
-    std::vector<std::size_t> cut(const Grid& grid, MayCut may_cut) const {
-        const auto limit = static_cast<std::size_t>(tile_size_);
+    static std::vector<std::size_t> cut(const Grid& grid, std::int64_t tile_size, MayCut may_cut) {
+        const auto limit = static_cast<std::size_t>(tile_size);
         return cut_grid(grid, (grid.size() - 1 + limit - 1) / limit, may_cut);
     }
 

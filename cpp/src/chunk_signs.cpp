@@ -1,4 +1,4 @@
-// Signs that the neurons of a wide last hidden layer keep along a chunk of the line.
+// Signs that the neurons of a wide layer keep along a chunk of the line.
 //
 // There the layer below strays little from the chord between the chunk's ends. A neuron whose
 // values at the ends have one sign, and exceed what straying and errors can do to it, has that sign
@@ -60,12 +60,12 @@ double TileSolver::straying(const Tile& tile, std::size_t lo, std::size_t hi) co
            kInflate;
 }
 
-// The signs of the last hidden layer's neurons between two columns of the layer below, where its
-// values are known without biases and n_terms were summed up.
+// The signs of a layer's neurons between two columns of the layer below, where its values are known
+// without biases and n_terms were summed up.
 std::vector<KnownSign> TileSolver::signs_between(const Tile& below, std::size_t lo, std::size_t hi,
                                                  const double* z_lo, const double* z_hi,
                                                  std::int64_t n_terms) const {
-    const Layer& hidden = network_.layer(network_.depth());
+    const Layer& hidden = network_.layer(below.layer + 1);
     std::vector<KnownSign> signs(static_cast<std::size_t>(hidden.n_out), KnownSign::open);
     double carried = 0.0;
     for (std::size_t k = lo; k <= hi; ++k) {

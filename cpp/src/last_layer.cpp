@@ -11,6 +11,7 @@
 #include "relufast/decided_sum.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
+#include "relufast/selection.hpp"
 #include "relufast/tile.hpp"
 #include "relufast/tile_product.hpp"
 
@@ -19,92 +20,6 @@ namespace {
 
 // Longer chunks have fewer ends, where all neurons are evaluated, and more open neurons.
 constexpr std::size_t kChunkSize = 32;
-
-// The norms of parameters whose rows are known.
-void bound(Layer& layer) {
-    for (std::size_t i = 0; i < layer.row_norms.size(); ++i) {
-        layer.largest_decision_norm =
-            std::max(layer.largest_decision_norm, layer.decision_norms[i]);
-        layer.largest_bias = std::max(layer.largest_bias, std::fabs(layer.biases[i]));
-    }
-    layer.bias_norm = norm_bound(layer.biases.data(), layer.n_out);
-    layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
-    layer.spectral_norm = layer.frobenius_norm;
-}
-
-// Rows of the last hidden layer for the neurons whose sign is open, and after them one for each
-// output, of what all others send.
-Layer rows_to_multiply(const Layer& hidden, const std::vector<std::int32_t>& neurons,
-                       const DecidedSum& others, std::size_t n_outputs) {
-    Layer result;
-    result.n_in = hidden.n_in;
-    result.n_out = static_cast<std::int64_t>(neurons.size() + n_outputs);
-    const auto n = static_cast<std::size_t>(result.n_out);
-    const auto n_in = static_cast<std::size_t>(hidden.n_in);
-    result.weights.resize(n_in * n);
-    for (std::size_t r = 0; r < n; ++r) {
-        double* const to = result.weights.data() + r;
-        if (r >= neurons.size() || !hidden.rows.empty()) {
-            const double* from =
-                r >= neurons.size()
-                    ? others.weights(r - neurons.size())
-                    : hidden.rows.data() + static_cast<std::size_t>(neurons[r]) * n_in;
-            for (std::size_t j = 0; j < n_in; ++j) {
-                to[j * n] = from[j];
-            }
-        } else {
-            for (std::size_t j = 0; j < n_in; ++j) {
-                to[j * n] = hidden.outgoing(static_cast<std::int64_t>(j))[neurons[r]];
-            }
-        }
-    }
-    return result;
-}
-
-std::shared_ptr<Selection> select(const Layer& hidden, std::vector<std::int32_t> neurons,
-                                  bool others_send) {
-    auto selection = std::make_shared<Selection>();
-    Layer& layer = selection->parameters;
-    layer.n_in = hidden.n_in;
-    layer.n_out = static_cast<std::int64_t>(neurons.size());
-    for (const std::int32_t neuron : neurons) {
-        const auto i = static_cast<std::size_t>(neuron);
-        layer.biases.push_back(hidden.biases[i]);
-        layer.row_norms.push_back(hidden.row_norms[i]);
-        layer.decision_norms.push_back(hidden.decision_norms[i]);
-    }
-    bound(layer);
-    layer.spectral_norm = std::min(layer.frobenius_norm, hidden.spectral_norm);
-    selection->neurons = std::move(neurons);
-    selection->others_send = others_send;
-    return selection;
-}
-
-// The outputs as functions of the selected neurons alone.
-std::shared_ptr<Selection> outputs_of(const Layer& output, const std::vector<std::int32_t>& neurons,
-                                      std::size_t n_outputs) {
-    auto selection = std::make_shared<Selection>();
-    Layer& layer = selection->parameters;
-    layer.n_in = static_cast<std::int64_t>(neurons.size());
-    layer.n_out = static_cast<std::int64_t>(n_outputs);
-    layer.biases.assign(output.biases.begin(),
-                        output.biases.begin() + static_cast<std::ptrdiff_t>(n_outputs));
-    for (const std::int32_t neuron : neurons) {
-        const double* sent = output.outgoing(neuron);
-        layer.weights.insert(layer.weights.end(), sent, sent + n_outputs);
-    }
-    for (std::size_t o = 0; o < n_outputs; ++o) {
-        std::vector<double> row;
-        for (std::size_t j = 0; j < neurons.size(); ++j) {
-            row.push_back(layer.weights[j * n_outputs + o]);
-        }
-        const double norm = norm_bound(row.data(), layer.n_in);
-        layer.row_norms.push_back(norm > 0.0 ? std::max(norm, 0x1p-500) : 0.0);
-    }
-    layer.decision_norms = layer.row_norms;
-    bound(layer);
-    return selection;
-}
 
 template <class Vector>
 void append(Vector& to, const Vector& from) {
@@ -185,8 +100,8 @@ TileSolver::Chunk TileSolver::chunk_of_few(const Tile& below, std::size_t begin,
     // Of each knot the open neurons, and after them a number for each output.
     const std::size_t n_rows = neurons.size() + q;
     Buffer<double> rows(n_rows * tile.grid.size());
-    carry_up(rows_to_multiply(hidden, neurons, others, q), static_cast<std::int64_t>(n_rows), below,
-             begin, end, rows.data(), workspace);
+    carry_up({hidden, static_cast<std::int64_t>(n_rows), &neurons, &others}, below, begin, end,
+             rows.data(), workspace);
     SentByOthers sent;
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const double* const from = rows.data() + k * n_rows;
@@ -210,7 +125,7 @@ TileSolver::Chunk TileSolver::chunk_of_few(const Tile& below, std::size_t begin,
         chunk.outputs =
             new_tile(tile.layer + 1, n_outputs, tile.refined, 0, n_refined - 1, workspace);
         chunk.outputs->selection = outputs_of(network_.layer(tile.layer + 1), neurons, q);
-        carry_up(chunk.outputs->selection->parameters, n_outputs, tile, 0, n_refined - 1,
+        carry_up({network_.layer(tile.layer + 1), n_outputs}, tile, 0, n_refined - 1,
                  chunk.outputs->z.data(), workspace);
         add_biases_and_bound(*chunk.outputs, workspace);
         bound_outputs(chunk, &sent);
@@ -287,8 +202,10 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
     }
     const std::vector<std::size_t> columns = workspace.columns;
     const std::int64_t n_terms =
-        multiply_relu(hidden, hidden.n_out, network_.negative_slope(), below, 0, workspace);
-    const Buffer<double> at_cuts = workspace.products;
+        multiply_relu({hidden, hidden.n_out}, network_.negative_slope(), below, 0, workspace)
+            .n_terms;
+    std::swap(workspace.at_cuts, workspace.products);
+    const Buffer<double>& at_cuts = workspace.at_cuts;
 
     // One tile for all chunks; below its outputs a tile of only what `finish` asks for.
     const std::shared_ptr<Tile> joined = empty_tile(depth, hidden.n_out, workspace);

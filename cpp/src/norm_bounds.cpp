@@ -144,9 +144,10 @@ double squared_norm_bound(const Layer& layer, const Panel& panel, double frobeni
 // for Gaussian weights; 0 stands for the Frobenius norm.
 std::int64_t choose_panels(const Network& network) {
     constexpr double kDoubleDouble = 40.0;  // multiplications that one in double-double costs
+    constexpr double kTraced = 8.0;         // and one in carrying a gradient back
     double best_cost = kInfinity;
     std::int64_t best = 0;
-    for (const std::int64_t panels : {0, 16, 8, 4, 2, 1}) {
+    for (const std::int64_t panels : {0, 64, 32, 16, 8, 4, 2, 1}) {
         double cost = 0.0;   // in multiplications
         double error = 0.0;  // relative to the values
         double n_knots = static_cast<double>(network.layer(1).n_out);
@@ -175,7 +176,7 @@ std::int64_t choose_panels(const Network& network) {
         // its neighbours.
         const double width = n_knots / static_cast<double>(network.depth());
         const double n_unseen = n_knots * std::min(1.0, error * n_knots * std::sqrt(width));
-        cost += n_unseen * kDoubleDouble * weights_below;
+        cost += n_unseen * kTraced * weights_below;
         if (cost < best_cost) {
             best_cost = cost;
             best = panels;
@@ -210,7 +211,7 @@ double squared_norm_bound(const Network& network, const Panel& panel) {
         return kInfinity;  // squares would leave the range of float64
     }
     const bool in_range = from.frobenius_norm > 1e-10 && from.frobenius_norm < 1e10;
-    return longest <= 2048 && in_range ? squared_norm_bound<float>(from, panel, frobenius_square)
+    return longest <= 8192 && in_range ? squared_norm_bound<float>(from, panel, frobenius_square)
                                        : squared_norm_bound<double>(from, panel, frobenius_square);
 }
 

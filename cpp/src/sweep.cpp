@@ -64,7 +64,8 @@ class Sweep {
         cut(
             2, grid, [&](std::size_t k) { return grid.knots[k].x_error != 0.0; }, root,
             [this, first, begin](std::size_t lo, std::size_t hi, Workspace& workspace) {
-                return tiles_.second_layer(*first, begin + lo, begin + hi, workspace);
+                SecondLayerForm form = tiles_.begin_second_layer(*first, begin + lo);
+                return tiles_.second_layer(*first, begin + lo, begin + hi, form, workspace);
             });
         for (int layer = next_layer(); layer > 0; layer = next_layer()) {
             wave(layer);
@@ -158,21 +159,19 @@ class Sweep {
         live_bytes_ += bytes;
         const std::shared_ptr<const Tile> below(
             tile.get(), [this, tile, bytes](const Tile*) { live_bytes_ -= bytes; });
-        if (tiles_.looks_at_few(layer + 1)) {
-            cut(
-                layer + 1, tile->refined,
-                [&](std::size_t k) { return TileSolver::may_cut(*tile, k); }, part,
-                [this, below](std::size_t lo, std::size_t hi, Workspace& free) {
-                    return tiles_.last_layer(below, lo, hi, free);
-                });
-        } else {
-            cut(
-                layer + 1, tile->refined,
-                [&](std::size_t k) { return tile->refined.knots[k].x_error != 0.0; }, part,
-                [this, below](std::size_t lo, std::size_t hi, Workspace& free) {
-                    return tiles_.next_layer(below, lo, hi, free);
-                });
-        }
+        const bool looks_at_few = tiles_.looks_at_few(layer + 1);
+        const bool leaves_out = tiles_.leaves_out_inactive(layer + 1);
+        const auto may_cut = [&](std::size_t k) {
+            return looks_at_few || leaves_out ? TileSolver::may_cut(*tile, k)
+                                              : tile->refined.knots[k].x_error != 0.0;
+        };
+        const auto carry = looks_at_few ? &TileSolver::last_layer
+                           : leaves_out ? &TileSolver::inner_layer
+                                        : &TileSolver::next_layer;
+        cut(layer + 1, tile->refined, may_cut, part,
+            [this, carry, below](std::size_t lo, std::size_t hi, Workspace& free) {
+                return (tiles_.*carry)(below, lo, hi, free);
+            });
     }
 
     // Evaluates the points of as many pieces as memory has room for, and makes these again.

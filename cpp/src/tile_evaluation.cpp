@@ -85,112 +85,6 @@ std::shared_ptr<Tile> TileSolver::new_tile(int layer, std::int64_t n, const Grid
     return tile;
 }
 
-std::shared_ptr<Tile> TileSolver::second_layer(const LayerOne& below, std::size_t first,
-                                               std::size_t last, Workspace& workspace) const {
-    const std::shared_ptr<Tile> tile =
-        new_tile(2, network_.layer(2).n_out, below.grid, first, last, workspace);
-    carry_sums(below, first, *tile, workspace.errors);
-    add_biases_and_bound(*tile, workspace);
-    return tile;
-}
-
-// z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
-// and intercepts c: one crossing changes both by one column of W. The two running sums are kept in
-// double-double, because every later layer multiplies their errors; if these are few and narrow,
-// float64 does.
-void TileSolver::carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
-                            std::vector<ColumnError>& errors) const {
-    const Layer& parameters = network_.layer(2);
-    const auto n = static_cast<std::size_t>(tile.n);
-    std::vector<double> slope(n, 0.0);
-    std::vector<double> slope_lo(n, 0.0);
-    std::vector<double> intercept(n, 0.0);
-    std::vector<double> intercept_lo(n, 0.0);
-    constexpr int kShallow = 4;  // hidden layers
-    const bool is_sharp = network_.depth() > kShallow || !is_small(parameters);
-    const auto add = [&](std::size_t neuron, double factor) {
-        const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
-        const DoubleDouble s = line_.slopes[neuron] * factor;
-        const DoubleDouble c = line_.intercepts[neuron] * factor;
-        if (is_sharp) {
-            add_multiple2(s.hi, s.lo, sent, slope.data(), slope_lo.data(), tile.n);
-            add_multiple2(c.hi, c.lo, sent, intercept.data(), intercept_lo.data(), tile.n);
-        } else {
-            add_multiple(s.hi, sent, slope.data(), tile.n);
-            add_multiple(c.hi, sent, intercept.data(), tile.n);
-        }
-    };
-
-    std::vector<std::uint8_t> active = below.active_at_start;
-    for (std::size_t k = 1; k <= first; ++k) {
-        for (const Crossing& crossing : below.grid.knots[k].crossings) {
-            active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
-        }
-    }
-    const auto sum_afresh = [&] {
-        for (std::vector<double>* sum : {&slope, &slope_lo, &intercept, &intercept_lo}) {
-            std::fill(sum->begin(), sum->end(), 0.0);
-        }
-        for (std::size_t i = 0; i < active.size(); ++i) {
-            const double factor = active[i] ? 1.0 : network_.negative_slope();
-            if (factor != 0.0) {
-                add(i, factor);
-            }
-        }
-    };
-    sum_afresh();
-
-    const double lipschitz = network_.lipschitz();
-    // Every term enters a running sum at most twice, through n_in additions and one a knot.
-    const double n_additions = static_cast<double>(line_.slopes.size() + tile.grid.size() + 8);
-    const double sums = n_additions * (is_sharp ? 64.0 * kRoundoff2 : 4.0 * kRoundoff) * lipschitz;
-    const double rounding = sums + 8.0 * kRoundoff * lipschitz;
-    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
-        const Knot& knot = tile.grid.knots[k];
-        if (k > 0) {
-            for (const Crossing& crossing : knot.crossings) {
-                const auto i = static_cast<std::size_t>(crossing.neuron);
-                add(i, active[i] ? -network_.kink() : network_.kink());
-                active[i] ^= 1;
-            }
-        }
-        double* z = tile.column(k);
-        if (knot.is_direction && k > 0) {
-            sum_afresh();  // a slope that is zero must not be what running sums left over
-        }
-        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
-        const double factor = knot.is_direction ? 0.0 : 1.0;
-        if (is_sharp) {
-            combine2(x, slope.data(), slope_lo.data(), factor, intercept.data(),
-                     intercept_lo.data(), z, tile.n);
-        } else {
-            combine(x, slope.data(), factor, intercept.data(), z, tile.n);
-        }
-        const FirstLayerSize first_layer = first_layer_size(knot);
-        errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
-        errors[k].rounding = rounding * first_layer.values;
-    }
-}
-
-// Bounds on the 2-norms of the terms of the first layer's values, and of what their parameters may
-// be off.
-TileSolver::FirstLayerSize TileSolver::first_layer_size(const Knot& knot) const {
-    if (knot.is_direction) {
-        return {slope_norm_, slope_error_norm_};
-    }
-    const double x = std::fabs(knot.x);
-    // Zero times infinity is no bound: at x = 0 the slopes play no part.
-    return {(x == 0.0 ? 0.0 : slope_norm_ * x) + intercept_norm_,
-            (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_};
-}
-
-// What is left of a first-layer knot's neurons at its x, and of neighbours that rounding may have
-// put on its wrong side.
-double TileSolver::misplaced(const Knot& knot) const {
-    return knot.x_error == 0.0 ? 0.0
-                               : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
-}
-
 std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first,
                                              std::size_t last, Workspace& workspace) const {
     const int layer = shared->layer + 1;
@@ -198,17 +92,16 @@ std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared,
     const std::int64_t n =
         is_output(layer) ? std::min(parameters.n_out, kWatchedOutputs) : parameters.n_out;
     std::shared_ptr<Tile> tile = new_tile(layer, n, shared->refined, first, last, workspace);
-    carry_up(parameters, n, *shared, first, last, tile->z.data(), workspace);
+    carry_up({parameters, n}, *shared, first, last, tile->z.data(), workspace);
     tile->below = std::move(shared);
     tile->first_below = first;
     add_biases_and_bound(*tile, workspace);
     return tile;
 }
 
-void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const Tile& below,
-                          std::size_t first, std::size_t last, double* columns,
-                          Workspace& workspace) const {
-    const auto n = static_cast<std::size_t>(n_outputs);
+void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first, std::size_t last,
+                          double* columns, Workspace& workspace) const {
+    const auto n = static_cast<std::size_t>(rows.n);
     const double a = network_.negative_slope();
 
     const auto segment_of = [&](std::size_t m) {
@@ -224,7 +117,7 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
     // of its own for each new knot is cheaper.
     const auto is_dense = [&](std::size_t segment) {
         const std::int64_t count = below.first_root[segment + 1] - below.first_root[segment];
-        return count > std::max<std::int64_t>(8, parameters.n_in / 16);
+        return count > std::max<std::int64_t>(8, below.n / 16);
     };
     std::vector<std::size_t>& dense = workspace.dense;
     dense.clear();
@@ -234,9 +127,9 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
         }
     }
 
-    const auto n_in = static_cast<std::size_t>(parameters.n_in);
+    const auto n_in = static_cast<std::size_t>(below.n);
     workspace.points.resize(dense.size() * n_in);
-    workspace.point_activity.resize(dense.size() * activity_words(parameters.n_in));
+    workspace.point_activity.resize(dense.size() * activity_words(below.n));
     std::vector<double>& dense_norms = workspace.dense_norms;
     dense_norms.clear();
     for (std::size_t d = 0; d < dense.size(); ++d) {
@@ -244,16 +137,13 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
         const auto segment = static_cast<std::size_t>(root.segment);
         const Weights at = weights_at(below.grid, segment, root.x);
         double* point = workspace.points.data() + d * n_in;
-        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point,
-                parameters.n_in);
-        mark_active(point, parameters.n_in,
-                    workspace.point_activity.data() + d * activity_words(parameters.n_in));
-        dense_norms.push_back(relu_norm(point, parameters.n_in, a));
+        combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point, below.n);
+        mark_active(point, below.n, workspace.point_activity.data() + d * activity_words(below.n));
+        dense_norms.push_back(relu_norm(point, below.n, a));
     }
     workspace.columns.resize(hi - lo + 1);
     std::iota(workspace.columns.begin(), workspace.columns.end(), lo);
-    const std::int64_t n_terms =
-        multiply_relu(parameters, n_outputs, a, below, dense.size(), workspace);
+    const auto [n_terms, sent] = multiply_relu(rows, a, below, dense.size(), workspace);
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
     const double lipschitz = network_.lipschitz();
@@ -296,7 +186,7 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
             error.sent = dense_norms[next_dense];
             ++next_dense;
         } else {
-            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, n_outputs);
+            combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, rows.n);
             // ReLU bends the chord for those neurons only that flip in this segment.
             double deviations = 0.0;
             const std::int32_t begin = below.first_root[k];
@@ -305,7 +195,7 @@ void TileSolver::carry_up(const Layer& parameters, std::int64_t n_outputs, const
                 const std::int32_t neuron = below.roots[static_cast<std::size_t>(r)].neuron;
                 const double deviation = relu(inside(neuron)) -
                                          (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
-                add_multiple(deviation, parameters.outgoing(neuron), z, n_outputs);
+                add_multiple(deviation, sent.by(neuron), z, rows.n);
                 deviations += std::fabs(deviation);
             }
             error.sent = at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1];

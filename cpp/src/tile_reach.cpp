@@ -10,6 +10,7 @@
 
 #include "relufast/activity.hpp"
 #include "relufast/blas.hpp"
+#include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
@@ -29,6 +30,55 @@ struct Traced {
     Crossing crossing;
     double error = 0.0;  // 2-norm of the gradient's error
 };
+
+// gradients[t][j] = W[alive, j] . passed[t] for the neurons j that are wanted of the layer below,
+// where workspace.hidden holds what passes the alive ones: n_gradients rows.
+void carry_back(const Layer& parameters, const std::vector<std::int32_t>& alive,
+                const std::vector<std::int32_t>& wanted, std::size_t n_gradients,
+                std::vector<double>& gradients, Workspace& workspace) {
+    const std::size_t length = alive.size();
+    const auto n_below = static_cast<std::size_t>(parameters.n_in);
+    constexpr std::size_t kFew = 16;  // for which a product of matrices is not worth its packing
+    if (n_gradients < kFew) {
+        const auto n = static_cast<std::size_t>(parameters.n_out);
+        std::vector<double> passed(n_gradients * n, 0.0);
+        for (std::size_t t = 0; t < n_gradients; ++t) {
+            for (std::size_t c = 0; c < length; ++c) {
+                passed[t * n + static_cast<std::size_t>(alive[c])] =
+                    workspace.hidden[t * length + c];
+            }
+        }
+        for (const std::int32_t neuron : wanted) {
+            for (std::size_t t = 0; t < n_gradients; ++t) {
+                gradients[t * n_below + static_cast<std::size_t>(neuron)] =
+                    dot(parameters.outgoing(neuron), passed.data() + t * n, parameters.n_out);
+            }
+        }
+        return;
+    }
+    workspace.weights.resize(wanted.size() * length);
+    for (std::size_t r = 0; r < wanted.size(); ++r) {
+        const double* sent = parameters.outgoing(wanted[r]);
+        for (std::size_t c = 0; c < length; ++c) {
+            workspace.weights[r * length + c] = sent[alive[c]];
+        }
+    }
+    workspace.products.resize(wanted.size() * n_gradients);
+    if (wanted.empty() || alive.empty()) {
+        return;
+    }
+    const auto n_wanted = static_cast<std::int64_t>(wanted.size());
+    const auto k = static_cast<std::int64_t>(length);
+    blas::gemm('T', 'N', n_wanted, static_cast<std::int64_t>(n_gradients), k, 1.0,
+               workspace.weights.data(), k, workspace.hidden.data(), k, 0.0,
+               workspace.products.data(), n_wanted);
+    for (std::size_t t = 0; t < n_gradients; ++t) {
+        for (std::size_t r = 0; r < wanted.size(); ++r) {
+            gradients[t * n_below + static_cast<std::size_t>(wanted[r])] =
+                workspace.products[t * wanted.size() + r];
+        }
+    }
+}
 
 }  // namespace
 
@@ -167,8 +217,9 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
             double square = 0.0;
             double largest = 0.0;
             for (std::size_t c = 0; c < alive.size(); ++c) {
-                const auto j = static_cast<std::size_t>(alive[c]);
-                const double passed = gradients[t * n + j] * (is_active(active, j) ? 1.0 : a);
+                const auto i = static_cast<std::size_t>(alive[c]);
+                const auto j = static_cast<std::size_t>(neuron_of(*below, alive[c]));
+                const double passed = gradients[t * n + j] * (is_active(active, i) ? 1.0 : a);
                 workspace.hidden[further * alive.size() + c] = passed;
                 square += passed * passed;
                 largest = std::max(largest, std::fabs(passed));
@@ -187,7 +238,8 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
                 const double* sent = parameters.outgoing(traced[t].crossing.neuron);
                 double entry = 0.0;
                 for (std::size_t c = 0; c < alive.size(); ++c) {
-                    entry += workspace.hidden[further * alive.size() + c] * sent[alive[c]];
+                    entry += workspace.hidden[further * alive.size() + c] *
+                             sent[neuron_of(*below, alive[c])];
                 }
                 const double error =
                     (parameters.column_norms[neuron] * (carried + gamma(n_alive + 2) * size) +
@@ -207,19 +259,16 @@ void TileSolver::trace_back(const Tile& tile, const std::vector<std::size_t>& kn
         if (traced.empty()) {
             break;
         }
-        workspace.weights.resize(n_below * alive.size());
-        for (std::size_t j = 0; j < n_below; ++j) {
-            const double* sent = parameters.outgoing(static_cast<std::int64_t>(j));
-            for (std::size_t c = 0; c < alive.size(); ++c) {
-                workspace.weights[j * alive.size() + c] = sent[alive[c]];
-            }
-        }
+        renumber(*below, alive);
+        // Of the gradient one layer down only what is active there is ever asked for.
+        std::vector<std::int32_t> wanted;
+        const Tile& next = *below->below;
+        list_senders(
+            next.n, a, traced.size(),
+            [&](std::size_t t) { return next.activity(traced[t].column); }, wanted);
+        renumber(next, wanted);
         gradients.assign(n_below * traced.size(), 0.0);
-        if (n_alive > 0) {
-            blas::gemm('T', 'N', parameters.n_in, static_cast<std::int64_t>(traced.size()), n_alive,
-                       1.0, workspace.weights.data(), n_alive, workspace.hidden.data(), n_alive,
-                       0.0, gradients.data(), parameters.n_in);
-        }
+        carry_back(parameters, alive, wanted, traced.size(), gradients, workspace);
         above = below;
     }
 }

@@ -75,6 +75,53 @@ TEST_CASE("The angle functions are near libm's, and known at the ends, in loops 
     }
 }
 
+TEST_CASE("In single precision the functions and products are those in double, to rounding") {
+    relufast::blas::set_functions(relufast::testing::reference_blas_lp64());
+    constexpr double kEpsSingle = 0x1p-23;
+    for (const auto degree : {ArcCosineDegree::kZero, ArcCosineDegree::kOne}) {
+        std::vector<float> cosines;
+        for (int i = -1000; i <= 1000; ++i) {
+            cosines.push_back(static_cast<float>(i) / 1000.0F);
+        }
+        std::vector<double> expected(cosines.begin(), cosines.end());
+        relufast::apply_arc_cosine(degree, expected.data(), expected.size());
+        relufast::apply_arc_cosine(degree, cosines.data(), cosines.size());
+        double worst = 0.0;
+        for (std::size_t i = 0; i < cosines.size(); ++i) {
+            worst = std::fmax(worst, std::fabs(static_cast<double>(cosines[i]) - expected[i]));
+        }
+        CHECK(worst < 4.0 * kEpsSingle);
+        CHECK(worst > 0.0);
+    }
+
+    constexpr std::int64_t kM = 390;
+    constexpr std::int64_t kD = 3;
+    constexpr std::int64_t kK = 2;
+    const std::vector<double> rows = unit_rows(kM, kD);
+    std::vector<double> v(static_cast<std::size_t>(kM * kK));
+    for (std::size_t i = 0; i < v.size(); ++i) {
+        v[i] = std::sin(static_cast<double>(i));
+    }
+    const std::vector<float> single_rows(rows.begin(), rows.end());
+    const std::vector<float> single_v(v.begin(), v.end());
+    const auto degree = ArcCosineDegree::kOne;
+    std::vector<double> y(v.size());
+    relufast::arc_cosine_product(degree, kM, kD, rows.data(), kK, v.data(), y.data(), 1, {});
+    std::vector<float> one(v.size());
+    std::vector<float> three(v.size());
+    relufast::arc_cosine_product(degree, kM, kD, single_rows.data(), kK, single_v.data(),
+                                 one.data(), 1, {});
+    relufast::arc_cosine_product(degree, kM, kD, single_rows.data(), kK, single_v.data(),
+                                 three.data(), 3, {});
+    CHECK(one == three);
+    // A sum of kM terms below pi in size, each rounded, and each sum after it: so much at worst, of
+    // which 1 % is far more than roundings that partly cancel come to.
+    const double allowed = kPi * kM * (kM + kD + 8) * kEpsSingle;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        CHECK(std::fabs(static_cast<double>(one[i]) - y[i]) < 0.01 * allowed);
+    }
+}
+
 TEST_CASE("Products and matrices across tiles are those of plain loops") {
     relufast::blas::set_functions(relufast::testing::reference_blas_lp64());
     constexpr std::int64_t kD = 3;

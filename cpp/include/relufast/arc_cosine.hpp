@@ -12,7 +12,9 @@ namespace relufast {
 enum class ArcCosineDegree { kZero, kOne };
 
 // Puts the function in the place of each cosine. A cosine that rounding has carried beyond +-1
-// counts as +-1; NaN stays NaN. The absolute error, given the cosine, is below 4 * 2^-52.
+// counts as +-1; NaN stays NaN. The absolute error, given the cosine, is below 4 * 2^-52, and in
+// single precision below 4 * 2^-23.
 void apply_arc_cosine(ArcCosineDegree degree, double* cosines, std::size_t n);
+void apply_arc_cosine(ArcCosineDegree degree, float* cosines, std::size_t n);
 
 }  // namespace relufast

@@ -82,6 +82,18 @@ struct Tile {
     std::uint64_t* activity(std::size_t k) { return &active[k * activity_words(n)]; }
 };
 
+// The number in its layer of the i-th neuron that a tile looks at.
+inline std::int32_t neuron_of(const Tile& tile, std::int32_t i) {
+    return tile.selection ? tile.selection->neurons[static_cast<std::size_t>(i)] : i;
+}
+
+// From numbers in a tile to those in its layer.
+inline void renumber(const Tile& tile, std::vector<std::int32_t>& neurons) {
+    for (std::int32_t& neuron : neurons) {
+        neuron = neuron_of(tile, neuron);
+    }
+}
+
 // Outputs whose slopes are compared to see which breakpoints reach them; the others are looked at
 // only where these do not tell.
 inline constexpr std::int64_t kWatchedOutputs = 8;
@@ -122,7 +134,9 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
-    Buffer<double> points;  // columns that are no knot of a tile
+    Buffer<double> part;     // of products whose sums are long
+    Buffer<double> at_cuts;  // products at the ends of chunks
+    Buffer<double> points;   // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;
     std::vector<std::size_t> columns;  // of a tile: those to multiply
     std::vector<std::int32_t> alive;
@@ -134,6 +148,17 @@ struct Workspace {
 };
 
 class PointStore;
+struct Rows;
+
+// The second layer on a segment of the first layer's grid: slope x + intercept, each in
+// double-double (the low parts are zero where float64 does). It goes from knot to knot.
+struct SecondLayerForm {
+    std::vector<double> slope;
+    std::vector<double> slope_lo;
+    std::vector<double> intercept;
+    std::vector<double> intercept_lo;
+    std::vector<std::uint8_t> active;  // of the first layer
+};
 
 // Carries tiles from layer to layer.
 class TileSolver {
@@ -148,17 +173,25 @@ class TileSolver {
                std::int64_t chunk_size, bool certify, bool counts_only,
                PointStore* points = nullptr);
 
+    // Right of a knot of the first layer's grid.
+    SecondLayerForm begin_second_layer(const LayerOne& below, std::size_t first = 0) const;
+    // Takes the form from one knot to another.
     std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
-                                       Workspace& workspace) const;
+                                       SecondLayerForm& form, Workspace& workspace) const;
     // The layer above `below`, at its refined knots first..last.
     std::shared_ptr<Tile> next_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                      std::size_t last, Workspace& workspace) const;
+    // For a wide inner layer, in place of next_layer: without the neurons that are inactive between
+    // the two knots.
+    std::shared_ptr<Tile> inner_layer(std::shared_ptr<const Tile> below, std::size_t first,
+                                      std::size_t last, Workspace& workspace) const;
+    bool leaves_out_inactive(int layer) const;
     // For a wide last hidden layer, in place of next_layer: the outputs at its refined knots, or
     // with counts_only its crossings.
     std::shared_ptr<Tile> last_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                      std::size_t last, Workspace& workspace) const;
     bool looks_at_few(int layer) const;
-    // Whether a stretch of the last hidden layer may end at a knot of the layer below.
+    // Whether a stretch of either may end at a knot of the layer below.
     static bool may_cut(const Tile& below, std::size_t knot) {
         return below.source[knot] >= 0 && below.refined.knots[knot].x_error != 0.0;
     }
@@ -168,16 +201,19 @@ class TileSolver {
  private:
     std::shared_ptr<Tile> new_tile(int layer, std::int64_t n, const Grid& below, std::size_t first,
                                    std::size_t last, Workspace& workspace) const;
-    // z = W relu(z below), still without biases, of the first n outputs of some parameters at the
-    // refined knots of `below` from `first` on, and workspace.errors.
-    void carry_up(const Layer& parameters, std::int64_t n, const Tile& below, std::size_t first,
-                  std::size_t last, double* z, Workspace& workspace) const;
+    // z = W relu(z below), still without biases, at the refined knots of `below` from `first` on,
+    // and workspace.errors.
+    void carry_up(const Rows& rows, const Tile& below, std::size_t first, std::size_t last,
+                  double* z, Workspace& workspace) const;
     struct FirstLayerSize {
         double values = 0.0;
         double parameters_error = 0.0;
     };
 
-    void carry_sums(const LayerOne& below, std::size_t first, Tile& tile,
+    bool is_sharp() const;
+    void add_to(SecondLayerForm& form, std::size_t neuron, double factor) const;
+    void sum_afresh(SecondLayerForm& form) const;
+    void carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
                     std::vector<ColumnError>& errors) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
@@ -198,6 +234,8 @@ class TileSolver {
     Chunk chunk_of_all(const std::shared_ptr<const Tile>& below, std::size_t begin, std::size_t end,
                        Workspace& workspace) const;
     void bound_outputs(Chunk& chunk, const SentByOthers* sent) const;
+    std::vector<std::int32_t> possibly_active(const Tile& below, std::size_t first,
+                                              std::size_t last, Workspace& workspace) const;
     double straying(const Tile& tile, std::size_t lo, std::size_t hi) const;
     std::vector<KnownSign> signs_between(const Tile& below, std::size_t lo, std::size_t hi,
                                          const double* z_lo, const double* z_hi,
@@ -219,10 +257,6 @@ class TileSolver {
     double entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const;
     const Layer& parameters_of(const Tile& tile) const {
         return tile.selection ? tile.selection->parameters : network_.layer(tile.layer);
-    }
-    // The number in its layer of the i-th neuron that a tile looks at.
-    static std::int32_t neuron_of(const Tile& tile, std::int32_t i) {
-        return tile.selection ? tile.selection->neurons[static_cast<std::size_t>(i)] : i;
     }
     std::int64_t n_watched_outputs() const {
         return counts_only_ ? 0

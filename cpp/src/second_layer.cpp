@@ -1,0 +1,133 @@
+// The second layer, along the whole line: the first layer's neurons enter and leave two running
+// sums.
+
+#include <algorithm>
+#include <cmath>
+
+#include "relufast/column_ops.hpp"
+#include "relufast/rounding.hpp"
+#include "relufast/tile.hpp"
+#include "relufast/tile_product.hpp"
+
+namespace relufast {
+
+SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_t first) const {
+    const auto n = static_cast<std::size_t>(network_.layer(2).n_out);
+    SecondLayerForm form;
+    for (std::vector<double>* sum :
+         {&form.slope, &form.slope_lo, &form.intercept, &form.intercept_lo}) {
+        sum->resize(n);
+    }
+    form.active = below.active_at_start;
+    for (std::size_t k = 1; k <= first; ++k) {
+        for (const Crossing& crossing : below.grid.knots[k].crossings) {
+            form.active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
+        }
+    }
+    sum_afresh(form);
+    return form;
+}
+
+std::shared_ptr<Tile> TileSolver::second_layer(const LayerOne& below, std::size_t first,
+                                               std::size_t last, SecondLayerForm& form,
+                                               Workspace& workspace) const {
+    const std::shared_ptr<Tile> tile =
+        new_tile(2, network_.layer(2).n_out, below.grid, first, last, workspace);
+    carry_sums(below, form, *tile, workspace.errors);
+    add_biases_and_bound(*tile, workspace);
+    return tile;
+}
+
+// Later layers multiply the errors of the two sums; if these layers are few and narrow, float64
+// does.
+bool TileSolver::is_sharp() const {
+    constexpr int kShallow = 4;  // hidden layers
+    return network_.depth() > kShallow ||
+           !is_small(network_.layer(2).n_in, network_.layer(2).n_out);
+}
+
+void TileSolver::add_to(SecondLayerForm& form, std::size_t neuron, double factor) const {
+    const Layer& parameters = network_.layer(2);
+    const std::int64_t n = parameters.n_out;
+    const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
+    const DoubleDouble s = line_.slopes[neuron] * factor;
+    const DoubleDouble c = line_.intercepts[neuron] * factor;
+    if (is_sharp()) {
+        add_multiple2(s.hi, s.lo, sent, form.slope.data(), form.slope_lo.data(), n);
+        add_multiple2(c.hi, c.lo, sent, form.intercept.data(), form.intercept_lo.data(), n);
+    } else {
+        add_multiple(s.hi, sent, form.slope.data(), n);
+        add_multiple(c.hi, sent, form.intercept.data(), n);
+    }
+}
+
+void TileSolver::sum_afresh(SecondLayerForm& form) const {
+    for (std::vector<double>* sum :
+         {&form.slope, &form.slope_lo, &form.intercept, &form.intercept_lo}) {
+        std::fill(sum->begin(), sum->end(), 0.0);
+    }
+    for (std::size_t i = 0; i < form.active.size(); ++i) {
+        const double factor = form.active[i] ? 1.0 : network_.negative_slope();
+        if (factor != 0.0) {
+            add_to(form, i, factor);
+        }
+    }
+}
+
+// z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
+// and intercepts c: one crossing changes both by one column of W.
+void TileSolver::carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
+                            std::vector<ColumnError>& errors) const {
+    const double lipschitz = network_.lipschitz();
+    // Every term enters a running sum at most twice, through n_in additions and one a knot.
+    const double n_additions = static_cast<double>(line_.slopes.size() + below.grid.size() + 8);
+    const double sums =
+        n_additions * (is_sharp() ? 64.0 * kRoundoff2 : 4.0 * kRoundoff) * lipschitz;
+    const double rounding = sums + 8.0 * kRoundoff * lipschitz;
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        const Knot& knot = tile.grid.knots[k];
+        if (k > 0) {  // the left end is the end of the tile before
+            for (const Crossing& crossing : knot.crossings) {
+                const auto i = static_cast<std::size_t>(crossing.neuron);
+                add_to(form, i, form.active[i] ? -network_.kink() : network_.kink());
+                form.active[i] ^= 1;
+            }
+        }
+        double* z = tile.column(k);
+        if (knot.is_direction && k > 0) {
+            sum_afresh(form);  // a slope that is zero must not be what running sums left over
+        }
+        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
+        const double factor = knot.is_direction ? 0.0 : 1.0;
+        if (is_sharp()) {
+            combine2(x, form.slope.data(), form.slope_lo.data(), factor, form.intercept.data(),
+                     form.intercept_lo.data(), z, tile.n);
+        } else {
+            combine(x, form.slope.data(), factor, form.intercept.data(), z, tile.n);
+        }
+        const FirstLayerSize first_layer = first_layer_size(knot);
+        errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
+        errors[k].rounding = rounding * first_layer.values;
+    }
+}
+
+// Bounds on the 2-norms of the terms of the first layer's values, and of what their parameters may
+// be off.
+TileSolver::FirstLayerSize TileSolver::first_layer_size(const Knot& knot) const {
+    if (knot.is_direction) {
+        return {slope_norm_, slope_error_norm_};
+    }
+    const double x = std::fabs(knot.x);
+    // Zero times infinity is no bound: at x = 0 the slopes play no part.
+    return {(x == 0.0 ? 0.0 : slope_norm_ * x) + intercept_norm_,
+            (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_};
+}
+
+// What is left of a first-layer knot's neurons at its x, and of neighbours that rounding may have
+// put on its wrong side.
+double TileSolver::misplaced(const Knot& knot) const {
+    return knot.x_error == 0.0 ? 0.0
+                               : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
+}
+
+}  // namespace relufast
