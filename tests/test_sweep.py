@@ -14,6 +14,7 @@ import adversarial
 import numpy as np
 import pytest
 from executors import executors
+from line_by_forward_passes import breakpoint_counts
 from networks import NetworkCase, SegmentCase, network_case, segment_case
 from rational_oracle import exact_breakpoints
 
@@ -172,6 +173,22 @@ def test_is_what_breakpoints_finds(
             swept = Swept(network, n_windows=n_windows, n_threads=n_threads)
             assert_same(swept, found, f"{n_windows} windows")
     assert_same(Swept(network.stored(), n_windows=4), found, "stored")
+
+
+@pytest.mark.parametrize("negative_slope", [0.0, 0.5])
+def test_sums_over_thousands_of_neurons(negative_slope: float) -> None:
+    # Summed by blocks once more than 4096 neurons send, as all of a leaky layer do.
+    network = relufast.Network.lazy(
+        (1, 60, 9000, 50, 40, 1), negative_slope=negative_slope, bias_variance=1.0, seed=4
+    )
+    stored = network.stored()
+    swept = Swept(network, (-1.0, 1.0), n_windows=3)
+    assert swept.result.certified
+    counts = breakpoint_counts(
+        stored.weights, stored.biases, negative_slope, np.array([-1.0]), np.array([1.0])
+    )
+    assert swept.result.count_by_layer.tolist() == counts
+    assert_same(swept, relufast.breakpoints(stored, (-1.0, 1.0)))
 
 
 def test_little_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ namespace {
 constexpr std::int64_t kTileSize = 512;
 
 // Points evaluated in double-double at one time; each takes three numbers a neuron below it.
-constexpr double kPointBytes = 2.5e8;
+constexpr double kPointBytes = 5e8;
 
 // The results of a stretch of the line: its own, or those of its parts from left to right.
 struct Part {

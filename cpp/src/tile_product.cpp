@@ -73,7 +73,7 @@ void gather_weights(const Rows& rows, const Tile& below, const std::vector<std::
 std::int64_t multiply(std::int64_t n, std::int64_t n_columns, std::int64_t k, const double* weights,
                       std::int64_t stride, Workspace& workspace) {
     constexpr std::int64_t kLong = 4096;
-    constexpr std::int64_t kBlock = 384;
+    constexpr std::int64_t kBlock = 128;
     constexpr std::int64_t kRows = 1024;  // whose part of the products is in the cache
     const double* hidden = workspace.hidden.data();
     double* products = workspace.products.data();
