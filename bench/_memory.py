@@ -39,6 +39,14 @@ def measure_mean_width_memory(
     return _in_a_process("mean_width", **arguments, seed=seed)
 
 
+def measure_sweep(
+    width: int, depth: int, n_windows: int, *, seed: int, n_threads: int
+) -> dict[str, Any]:
+    """Of a sweep of a network that is drawn as needed: time, and peak resident memory."""
+    size = {"width": width, "depth": depth, "n_windows": n_windows}
+    return _in_a_process("sweep", **size, seed=seed, n_threads=n_threads)
+
+
 def _in_a_process(measure: str, **arguments: float) -> dict[str, Any]:
     command = [sys.executable, __file__, measure, json.dumps(arguments)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -130,11 +138,31 @@ def _mean_width(n_points: int, dimension: int, n_samples: int, seed: int) -> dic
     }
 
 
+def _sweep(width: int, depth: int, n_windows: int, seed: int, n_threads: int) -> dict[str, Any]:
+    relufast.load_blas()
+    began, cpu_began = perf_counter(), process_time()
+    network = relufast.Network.lazy((1, *[width] * depth, 1), seed=seed)
+    found = relufast.sweep_breakpoints(network, n_windows=n_windows, n_threads=n_threads)
+    return {
+        "width": width,
+        "depth": depth,
+        "n_windows": n_windows,
+        "n_threads": n_threads,
+        "seed": seed,
+        "seconds": perf_counter() - began,
+        "cpu_seconds": process_time() - cpu_began,
+        "peak_gib": peak_gib(),
+        "count_by_layer": found.count_by_layer.tolist(),
+        "certified": found.certified,
+    }
+
+
 if __name__ == "__main__":
     measures = {
         "breakpoints": _breakpoints,
         "fisher": _fisher,
         "mean_width": _mean_width,
         "minimal_pieces": _minimal_pieces,
+        "sweep": _sweep,
     }
     print(json.dumps(measures[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -37,6 +37,7 @@ from relufast.injectivity_capacity import (
     injectivity_capacity,
 )
 from relufast.layer_mean_widths import LayerMeanWidths, layer_mean_widths
+from relufast.lazy_network import LazyNetwork
 from relufast.learning_curve import LearningCurve, learning_curve
 from relufast.local_injectivity import LocalInjectivity, local_injectivity
 from relufast.mean_width import gaussian_mean_width
@@ -77,10 +78,13 @@ from relufast.singular_values import (
     relu_singular_values,
 )
 from relufast.structural_rank import structural_rank
+from relufast.sweep import BreakpointSweep, BreakpointWindow, sweep_breakpoints
 
 __all__ = [
     "ActivationRanks",
     "ArcCosineOperator",
+    "BreakpointSweep",
+    "BreakpointWindow",
     "Breakpoints",
     "BuildInfo",
     "Capacity",
@@ -99,6 +103,7 @@ __all__ = [
     "IncrementalRank",
     "InjectivityVerdict",
     "LayerMeanWidths",
+    "LazyNetwork",
     "LearningCurve",
     "LocalInjectivity",
     "LowRankFit",
@@ -160,4 +165,5 @@ __all__ = [
     "stable_rank",
     "statistics",
     "structural_rank",
+    "sweep_breakpoints",
 ]

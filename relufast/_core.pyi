@@ -31,6 +31,9 @@ __all__: list[str] = [
     "bound_on_sphere",
     "build",
     "cells_of_layer",
+    "count_windows",
+    "drawn_network",
+    "filed_network",
     "find_breakpoints",
     "gaussian_directions",
     "largest_deviation",
@@ -45,6 +48,7 @@ __all__: list[str] = [
     "rays_of_cell",
     "search_few_active",
     "signs_of_linear_network",
+    "sweep_window",
     "version",
 ]
 
@@ -58,6 +62,13 @@ class Network:
         biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
     ) -> None: ...
+    def bound_spectral_norms(
+        self, n_threads: typing.SupportsInt | typing.SupportsIndex
+    ) -> None: ...
+    def set_spectral_norms(
+        self, norms: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def spectral_norms(self) -> list[float]: ...
 
 class ActivationSigns:
     def active(
@@ -224,6 +235,30 @@ def cells_of_layer(
     stop_at_deficient: bool,
     report: collections.abc.Callable[[int], typing.Any] | None,
 ) -> dict[str, typing.Any]: ...
+def count_windows(
+    network: Network,
+    lo: typing.SupportsFloat | typing.SupportsIndex,
+    hi: typing.SupportsFloat | typing.SupportsIndex,
+    start: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    stop: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    n_windows: typing.SupportsInt | typing.SupportsIndex,
+) -> int: ...
+def drawn_network(
+    widths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    scales: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+    negative_slope: typing.SupportsFloat | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> Network: ...
+def filed_network(
+    widths: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    paths: collections.abc.Sequence[str],
+    offsets: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
+    biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+    negative_slope: typing.SupportsFloat | typing.SupportsIndex,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+) -> Network: ...
 def find_breakpoints(
     network: Network,
     lo: typing.SupportsFloat | typing.SupportsIndex,
@@ -331,4 +366,18 @@ def search_few_active(
 def signs_of_linear_network(
     network: Network, n_points: typing.SupportsInt | typing.SupportsIndex
 ) -> ActivationSigns: ...
+def sweep_window(
+    network: Network,
+    lo: typing.SupportsFloat | typing.SupportsIndex,
+    hi: typing.SupportsFloat | typing.SupportsIndex,
+    start: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    stop: typing.Annotated[numpy.typing.ArrayLike, numpy.float64] | None,
+    window: typing.SupportsInt | typing.SupportsIndex,
+    n_windows: typing.SupportsInt | typing.SupportsIndex,
+    certify: bool,
+    n_threads: typing.SupportsInt | typing.SupportsIndex,
+    tile_size: typing.SupportsInt | typing.SupportsIndex,
+    chunk_size: typing.SupportsInt | typing.SupportsIndex,
+    value_bytes: typing.SupportsFloat | typing.SupportsIndex,
+) -> dict[str, typing.Any]: ...
 def version() -> str: ...

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,9 +82,59 @@ def find_knots(
             tile_size,
             chunk_size,
         )
+    return knots_of(found)
+
+
+def knots_of(found: dict[str, Any]) -> Knots:
+    """From the core's arrays."""
     for name in ("reaches_output", "open_after"):
         found[name] = found[name].view(np.bool_)
     return Knots(**found)
+
+
+def join_windows(windows: Sequence[Knots]) -> Knots:
+    """Of windows that follow one another; of the knot that two share the right one's is kept."""
+    *rest, last = windows
+    first_crossing: list[NDArray[np.int64]] = []
+    n_crossings = 0
+    for knots in windows:
+        shared = knots is not last
+        first_crossing.append(
+            (knots.first_crossing[:-2] if shared else knots.first_crossing) + n_crossings
+        )
+        n_crossings += int(knots.first_crossing[-2 if shared else -1])
+
+    def by_knot(name: str) -> NDArray[Any]:
+        return np.concatenate([*(getattr(k, name)[:-1] for k in rest), getattr(last, name)])
+
+    def by_crossing(name: str) -> NDArray[Any]:
+        return np.concatenate(
+            [*(getattr(k, name)[: k.first_crossing[-2]] for k in rest), getattr(last, name)]
+        )
+
+    return Knots(
+        x=by_knot("x"),
+        x_error=by_knot("x_error"),
+        reaches_output=by_knot("reaches_output"),
+        open_after=np.concatenate([k.open_after for k in windows]),
+        first_crossing=np.concatenate(first_crossing),
+        layers=by_crossing("layers"),
+        neurons=by_crossing("neurons"),
+        undecided_x=np.concatenate([k.undecided_x for k in windows]),
+        undecided_count=np.concatenate([k.undecided_count for k in windows]),
+    )
+
+
+def is_small(widths: Sequence[int]) -> bool:
+    """Whether a network has stretches that `resolve_exactly` would solve."""
+    depth = len(widths) - 2
+    n_weights = sum(n_in * n_out for n_in, n_out in pairwise(widths))
+    return _stretch_cost(n_weights, depth, 1) <= _EXACT_BUDGET
+
+
+def _stretch_cost(n_weights: int, depth: int, n_segments: int) -> float:
+    """Integer multiplications: integers grow with every layer, and a product's time with them."""
+    return 2.0 * n_weights * (1.0 + 0.25 * depth) * n_segments
 
 
 class _Replacement(NamedTuple):
@@ -104,11 +156,10 @@ def resolve_exactly(
     """Solve the open stretches in integers, from left to right, as far as the budget goes."""
     exact = None
     budget = _EXACT_BUDGET
-    # The integers grow with every layer, and the time of a product with them.
-    products = sum(w.size for w in network.weights) * (1.0 + 0.25 * network.depth)
+    n_weights = sum(w.size for w in network.weights)
     replacements = []
     for lo, hi, first, last in _open_stretches(knots, interval):
-        budget -= 2.0 * products * (last - first + 2)
+        budget -= _stretch_cost(n_weights, network.depth, last - first + 2)
         if budget < 0.0:
             break
         if exact is None:

@@ -39,6 +39,35 @@ def parameter_law(
     )
 
 
+def row_law(weight_init: object, weight_variance: object, bias_variance: object) -> ParameterLaw:
+    """The same of a law under which any row can be drawn by itself."""
+    if isinstance(weight_init, str) and weight_init == "orthogonal":
+        raise ValueError(
+            "weight_init is 'orthogonal', which no row has by itself; a lazy network needs 'he' or "
+            "'glorot'"
+        )
+    return parameter_law(weight_init, weight_variance, bias_variance)
+
+
+def random_rows(
+    law: ParameterLaw, seed: int, layer: int, widths: Sequence[int], begin: int, end: int
+) -> FloatArray:
+    """Rows begin..end of the weights of a layer, the first of which is 1."""
+    fan_in, fan_out = widths[layer - 1], widths[layer]
+    scale = weight_scale(law, fan_in, fan_out)
+    weights, _ = _core.normal_layer(seed, layer, begin, end, fan_in, scale, 0.0)
+    return weights
+
+
+def random_biases(law: ParameterLaw, seed: int, widths: Sequence[int]) -> list[FloatArray]:
+    """Biases of all layers, without their weights."""
+    scale = math.sqrt(law.bias_variance)
+    return [
+        _core.normal_layer(seed, layer, 0, width, 0, 1.0, scale)[1]
+        for layer, width in enumerate(widths[1:], start=1)
+    ]
+
+
 def random_layers(
     widths: Sequence[int], law: ParameterLaw, *, seed: int
 ) -> tuple[list[FloatArray], list[FloatArray]]:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any, Literal, NoReturn, SupportsIndex
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from relufast import _core, _forward_pass, _network_file, _random_layers, _validate
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
+
+if TYPE_CHECKING:
+    from relufast.lazy_network import LazyNetwork
 
 
 class Network:
@@ -377,6 +380,93 @@ class Network:
         )
         return cls._from_adopted(weights, biases, checked_slope, rounded_line=False)
 
+    @staticmethod
+    def lazy(
+        widths: Sequence[SupportsIndex] | NDArray[np.integer[Any]],
+        *,
+        weight_init: Literal["he", "glorot"] = "he",
+        weight_variance: float | None = None,
+        bias_variance: float = 1.0,
+        negative_slope: float = 0.0,
+        seed: SupportsIndex,
+    ) -> LazyNetwork:
+        """The network that `random` draws, without its weights: they are drawn when needed.
+
+        Parameters
+        ----------
+        widths, weight_variance, bias_variance, negative_slope, seed
+            As for `random`.
+        weight_init : {"he", "glorot"}, optional
+            As for `random`. "orthogonal" takes a factorisation of the whole layer, and is refused.
+
+        Returns
+        -------
+        LazyNetwork
+            Bit for bit the network of `random` with the same arguments.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `random` does, and for "orthogonal".
+
+        Examples
+        --------
+        >>> import relufast
+        >>> relufast.Network.lazy((1, *[10_000] * 10, 1), seed=1)
+        LazyNetwork(1-10000x10-1, relu, 900,120,001 parameters, drawn from seed 1)
+        """
+        from relufast.lazy_network import drawn_network
+
+        return drawn_network(
+            _validate.network_widths(widths),
+            _random_layers.row_law(weight_init, weight_variance, bias_variance),
+            _validate.finite_float(negative_slope, "negative_slope"),
+            _validate.seed(seed),
+        )
+
+    @staticmethod
+    def from_npy(
+        weights: Sequence[str | os.PathLike[str]],
+        biases: Sequence[ArrayLike] | None = None,
+        *,
+        negative_slope: float = 0.0,
+    ) -> LazyNetwork:
+        """A network whose weights stay in npy files, one a layer, and are read when needed.
+
+        Parameters
+        ----------
+        weights : list or tuple of paths
+            Files of W_1, ..., as ``numpy.save`` writes them: float64, in C order, each of shape
+            (n_l, n_{l-1}). They are not to change while the network is in use.
+        biases : list or tuple of array_like, optional
+            b_1, ..., each of shape (n_l,), copied. Zeros if not given.
+        negative_slope : float, optional
+            As for `Network`.
+
+        Returns
+        -------
+        LazyNetwork
+
+        Raises
+        ------
+        TypeError
+            For another type or dtype.
+        FileNotFoundError
+            If there is no such file; another OSError if it cannot be opened.
+        ValueError
+            For a file that is not an npy file, another order, shapes that do not chain, NaN,
+            infinity.
+
+        Notes
+        -----
+        Reads all files once, a few megabytes at a time, to see that they are finite.
+        """
+        from relufast.lazy_network import filed_network
+
+        return filed_network(
+            weights, biases, _validate.finite_float(negative_slope, "negative_slope")
+        )
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save to an npz file, which `Network.load` and NumPy read.
 
@@ -437,7 +527,7 @@ class Network:
         n_parameters = sum(array.size for array in self._weights + self._biases)
         slope = self._negative_slope
         parts = [
-            _joined_widths(self._widths),
+            joined_widths(self._widths),
             "relu" if slope == 0.0 else f"leaky relu {slope}",
             f"{n_parameters:,} parameters",
         ]
@@ -465,7 +555,7 @@ def _row_sums(terms: FloatArray) -> FloatArray:
         ) from None
 
 
-def _joined_widths(widths: Sequence[int]) -> str:
+def joined_widths(widths: Sequence[int]) -> str:
     """As in 1-100-100-1, with 100x20 for 20 equal widths in a row, from 4 on."""
     parts: list[str] = []
     for width, run in groupby(widths):

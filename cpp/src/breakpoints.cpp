@@ -10,6 +10,7 @@
 #include "relufast/reach.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
+#include "relufast/tile_cuts.hpp"
 
 namespace relufast {
 namespace {
@@ -149,26 +150,10 @@ class LineSolver {
         }
     }
 
-    // The knots between which the tiles of a grid lie: nearly equal numbers, depending on the grid
-    // alone. A cut must not fall on an exact knot, where neurons of later layers may be exactly
-    // zero and need both neighbours.
     template <class MayCut>
     static std::vector<std::size_t> cut(const Grid& grid, std::int64_t tile_size, MayCut may_cut) {
-        const std::size_t n_segments = grid.size() - 1;
         const auto limit = static_cast<std::size_t>(tile_size);
-        const std::size_t n_parts = (n_segments + limit - 1) / limit;
-        std::vector<std::size_t> cuts{0};
-        for (std::size_t p = 1; p < n_parts; ++p) {
-            std::size_t k = p * n_segments / n_parts;
-            while (k < n_segments && !may_cut(k)) {
-                ++k;
-            }
-            if (k > cuts.back() && k < n_segments) {
-                cuts.push_back(k);
-            }
-        }
-        cuts.push_back(n_segments);
-        return cuts;
+        return cut_grid(grid, (grid.size() - 1 + limit - 1) / limit, may_cut);
     }
 
     const Network& network_;
@@ -273,6 +258,27 @@ bool count_breakpoints(Network& network, const Line& line, const BreakpointOptio
     return options.certify && !counter.is_open();
 }
 
+void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided) {
+    for (Knot& knot : grid.knots) {
+        knot.crossings.sort();
+        const bool is_beyond_range =
+            std::fabs(knot.x) == std::numeric_limits<double>::max() && knot.x_error == kInfinity;
+        result.x.push_back(is_beyond_range ? std::copysign(kInfinity, knot.x) : knot.x);
+        result.x_error.push_back(knot.x_error);
+        result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
+        for (const Crossing& crossing : knot.crossings) {
+            result.layers.push_back(crossing.layer);
+            result.neurons.push_back(crossing.neuron);
+        }
+    }
+    result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
+    result.open_after = std::move(grid.open_after);
+    for (const Undecided& decision : undecided) {
+        result.undecided_x.push_back(decision.x);
+        result.undecided_count.push_back(decision.count);
+    }
+}
+
 Breakpoints find_breakpoints(Network& network, const Line& line,
                              const BreakpointOptions& requested) {
     BreakpointOptions options = requested;
@@ -291,24 +297,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     for (const Reach reach : stretch.reaches) {
         result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
     }
-    for (Knot& knot : stretch.grid.knots) {
-        knot.crossings.sort();
-        const bool is_beyond_range =
-            std::fabs(knot.x) == std::numeric_limits<double>::max() && knot.x_error == kInfinity;
-        result.x.push_back(is_beyond_range ? std::copysign(kInfinity, knot.x) : knot.x);
-        result.x_error.push_back(knot.x_error);
-        result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
-        for (const Crossing& crossing : knot.crossings) {
-            result.layers.push_back(crossing.layer);
-            result.neurons.push_back(crossing.neuron);
-        }
-    }
-    result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
-    result.open_after = std::move(stretch.grid.open_after);
-    for (const Undecided& decision : undecided) {
-        result.undecided_x.push_back(decision.x);
-        result.undecided_count.push_back(decision.count);
-    }
+    add_knots(result, std::move(stretch.grid), undecided);
     return result;
 }
 

@@ -82,7 +82,7 @@ void append_activity(const std::vector<KnownSign>& signs, const Tile& from, std:
 // Whether the last hidden layer is worth the trouble.
 bool TileSolver::looks_at_few(int layer) const {
     return layer == network_.depth() && layer >= 3 &&
-           (chunk_size_ > 0 || !network_.layer(layer).rows.empty());
+           (chunk_size_ > 0 || network_.layer(layer).keeps_rows);
 }
 
 // A chunk whose neurons with open signs are looked at one by one.

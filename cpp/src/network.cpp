@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "relufast/norms.hpp"
 
 namespace relufast {
 namespace {
 
-// Blocks stay in the cache; in a block, four rows at a time fill a stretch of memory.
+// Blocks stay in the cache; in a block, four rows at a time fill a stretch of memory. The columns
+// of `to` lie `stride` apart.
 void transpose(const double* __restrict from, std::int64_t n_rows, std::int64_t n_cols,
-               double* __restrict to) {
+               double* __restrict to, std::int64_t stride) {
     constexpr std::int64_t kBlock = 32;
     for (std::int64_t row0 = 0; row0 < n_rows; row0 += kBlock) {
         const std::int64_t row1 = std::min(row0 + kBlock, n_rows);
@@ -21,7 +24,7 @@ void transpose(const double* __restrict from, std::int64_t n_rows, std::int64_t 
             for (; row + 4 <= row1; row += 4) {
                 const double* four = from + row * n_cols;
                 for (std::int64_t col = col0; col < col1; ++col) {
-                    double* out = to + col * n_rows + row;
+                    double* out = to + col * stride + row;
                     out[0] = four[col];
                     out[1] = four[n_cols + col];
                     out[2] = four[2 * n_cols + col];
@@ -30,7 +33,7 @@ void transpose(const double* __restrict from, std::int64_t n_rows, std::int64_t 
             }
             for (; row < row1; ++row) {
                 for (std::int64_t col = col0; col < col1; ++col) {
-                    to[col * n_rows + row] = from[row * n_cols + col];
+                    to[col * stride + row] = from[row * n_cols + col];
                 }
             }
         }
@@ -40,8 +43,9 @@ void transpose(const double* __restrict from, std::int64_t n_rows, std::int64_t 
 // Past this many neurons, a last hidden layer is evaluated by rows.
 constexpr std::int64_t kWide = 256;
 
-void set_layer(Layer& layer, const double* weights, const double* biases) {
-    transpose(weights, layer.n_out, layer.n_in, layer.weights.data());
+// Norms and biases of a layer whose weights are there; row(i) tells where those of neuron i are.
+template <class Row>
+void set_norms(Layer& layer, Row row, const double* biases) {
     layer.biases.assign(biases, biases + layer.n_out);
     layer.bias_norm = norm_bound(biases, layer.n_out);
     layer.row_norms.assign(static_cast<std::size_t>(layer.n_out), 0.0);
@@ -56,7 +60,7 @@ void set_layer(Layer& layer, const double* weights, const double* biases) {
     }
     for (std::int64_t i = 0; i < layer.n_out; ++i) {
         double& norm = layer.row_norms[static_cast<std::size_t>(i)];
-        norm = norm_bound(norm, weights + i * layer.n_in, layer.n_in);
+        norm = norm_bound(norm, row(i), layer.n_in);
         // Along a long ray underflow grows with x, as only what is multiplied by this does.
         norm = norm > 0.0 ? std::max(norm, 0x1p-500) : 0.0;
         const double decision_norm = norm == 0.0 && biases[i] == 0.0 ? -0x1p1000 : norm;
@@ -66,6 +70,16 @@ void set_layer(Layer& layer, const double* weights, const double* biases) {
     }
     layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
     layer.spectral_norm = layer.frobenius_norm;
+}
+
+void set_layer(Layer& layer, const double* weights, const double* biases) {
+    transpose(weights, layer.n_out, layer.n_in, layer.weights.data(), layer.n_out);
+    set_norms(layer, [&](std::int64_t i) { return weights + i * layer.n_in; }, biases);
+}
+
+// For layer l, counted from 0, of so many, the output layer included.
+bool keeps_rows(std::size_t l, std::size_t n_layers, const Layer& layer) {
+    return l >= 2 && l + 2 == n_layers && layer.n_out >= kWide && layer.n_in >= kWide;
 }
 
 }  // namespace
@@ -89,10 +103,112 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         layer.n_out = widths[l + 1];
         layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
         set_layer(layer, weights[l], biases[l]);
-        if (l >= 2 && l + 2 == layers_.size() && layer.n_out >= kWide && layer.n_in >= kWide) {
+        layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
+        if (layer.keeps_rows) {
             layer.rows.assign(weights[l], weights[l] + layer.n_in * layer.n_out);
         }
     });
+}
+
+Network::Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows> weights,
+                 const std::vector<const double*>& biases, double negative_slope, int n_threads,
+                 const Interrupt& interrupt)
+    : layers_(weights.size()),
+      sources_(std::move(weights)),
+      negative_slope_(negative_slope),
+      lipschitz_(std::max(1.0, std::fabs(negative_slope))) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+        Layer& layer = layers_[l];
+        layer.n_in = widths[l];
+        layer.n_out = widths[l + 1];
+        layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
+    }
+    fetch(1, n_threads, interrupt);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+        Layer& layer = layers_[l];
+        const int number = static_cast<int>(l) + 1;
+        hold(number, number, n_threads, interrupt);
+        Buffer<double> one(static_cast<std::size_t>(layer.n_in));
+        const auto row = [&](std::int64_t i) {
+            for (std::int64_t j = 0; j < layer.n_in; ++j) {
+                one[static_cast<std::size_t>(j)] = layer.outgoing(j)[i];
+            }
+            return static_cast<const double*>(one.data());
+        };
+        set_norms(layer, row, biases[l]);
+    }
+}
+
+void Network::hold(int bottom, int top, int n_threads, const Interrupt& interrupt) {
+    if (!is_lazy()) {
+        return;
+    }
+    for (int l = 2; l <= depth() + 1; ++l) {
+        Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
+        if ((l < bottom || l > top) && !layer.weights.empty()) {
+            if (layer.weights.capacity() > spare_.capacity()) {
+                spare_.swap(layer.weights);
+            }
+            Buffer<double>().swap(layer.weights);
+            Buffer<double>().swap(layer.rows);
+        }
+    }
+    for (int l = std::max(bottom, 2); l <= top; ++l) {
+        if (layers_[static_cast<std::size_t>(l - 1)].weights.empty()) {
+            fetch(l, n_threads, interrupt);
+        }
+    }
+}
+
+void Network::fetch(int l, int n_threads, const Interrupt& interrupt) {
+    Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
+    const WeightRows& source = sources_[static_cast<std::size_t>(l - 1)];
+    layer.weights.swap(spare_);
+    layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
+    if (layer.keeps_rows) {
+        layer.rows.resize(layer.weights.size());
+    }
+    constexpr std::int64_t kRows = 32;
+    std::vector<Buffer<double>> blocks(static_cast<std::size_t>(std::max(n_threads, 1)));
+    const auto n_blocks = static_cast<std::size_t>((layer.n_out + kRows - 1) / kRows);
+    try {
+        parallel_for(n_threads, n_blocks, interrupt, [&](std::size_t b, int thread) {
+            const std::int64_t begin = static_cast<std::int64_t>(b) * kRows;
+            const std::int64_t end = std::min(begin + kRows, layer.n_out);
+            double* rows = nullptr;
+            if (layer.keeps_rows) {
+                rows = &layer.rows[static_cast<std::size_t>(begin * layer.n_in)];
+            } else {
+                Buffer<double>& block = blocks[static_cast<std::size_t>(thread)];
+                block.resize(static_cast<std::size_t>(kRows * layer.n_in));
+                rows = block.data();
+            }
+            source(begin, end, rows);
+            transpose(rows, end - begin, layer.n_in, layer.weights.data() + begin, layer.n_out);
+        });
+    } catch (...) {
+        layer.weights.clear();  // not whole
+        throw;
+    }
+}
+
+std::vector<double> Network::spectral_norms() const {
+    std::vector<double> norms;
+    for (const Layer& layer : layers_) {
+        norms.push_back(layer.spectral_norm);
+    }
+    return norms;
+}
+
+void Network::set_spectral_norms(const std::vector<double>& norms) {
+    if (norms.size() != layers_.size()) {
+        throw std::invalid_argument("one spectral norm a layer");
+    }
+    const std::lock_guard lock(spectral_norms_mutex_);
+    for (std::size_t l = 0; l < norms.size(); ++l) {
+        layers_[l].spectral_norm = norms[l];
+    }
+    spectral_norms_bounded_ = true;
 }
 
 void Network::set_parameters(const std::vector<const double*>& weights,

@@ -191,8 +191,11 @@ void append_panels(const Network& network, int l, std::int64_t n_panels,
     const Layer& layer = network.layer(l);
     const std::int64_t side = shorter_side(layer);
     const auto longer = static_cast<double>(std::max(layer.n_in, layer.n_out));
+    // Where layers come and go, the network is so large that tight bounds are worth long pieces.
+    constexpr double kLongestOfLazy = 64.0 * kLongestPiece;
+    const double longest = network.is_lazy() ? kLongestOfLazy : kLongestPiece;
     const auto fewest = static_cast<std::int64_t>(
-        std::ceil(static_cast<double>(side) / std::sqrt(kLongestPiece / longer)));
+        std::ceil(static_cast<double>(side) / std::sqrt(longest / longer)));
     const std::int64_t count = std::min(std::max(n_panels, fewest), side);
     for (std::int64_t p = 0; p < count; ++p) {
         panels.push_back({l, p * side / count, (p + 1) * side / count});
@@ -220,17 +223,26 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         return;
     }
     const std::int64_t n_panels = choose_panels(*this);
+    std::vector<double> sums(layers_.size() + 1, 0.0);
+    const auto add_panels = [&](const std::vector<Panel>& panels) {
+        std::vector<double> squares(panels.size());
+        parallel_for(n_threads, panels.size(), interrupt, [&](std::size_t p, int) {
+            squares[p] = squared_norm_bound(*this, panels[p]);
+        });
+        for (std::size_t p = 0; p < panels.size(); ++p) {
+            sums[static_cast<std::size_t>(panels[p].layer)] += squares[p];
+        }
+    };
     std::vector<Panel> panels;
     for (int l = 2; l <= depth() && n_panels > 0; ++l) {
         append_panels(*this, l, n_panels, panels);
+        if (is_lazy()) {
+            hold(l, l, n_threads, interrupt);
+            add_panels(panels);
+            panels.clear();
+        }
     }
-    std::vector<double> squares(panels.size());
-    parallel_for(n_threads, panels.size(), interrupt,
-                 [&](std::size_t p, int) { squares[p] = squared_norm_bound(*this, panels[p]); });
-    std::vector<double> sums(layers_.size() + 1, 0.0);
-    for (std::size_t p = 0; p < panels.size(); ++p) {
-        sums[static_cast<std::size_t>(panels[p].layer)] += squares[p];
-    }
+    add_panels(panels);
     for (int l = 2; l <= depth() && n_panels > 0; ++l) {
         Layer& bounded = layers_[static_cast<std::size_t>(l - 1)];
         const double bound = std::sqrt(sums[static_cast<std::size_t>(l)]) * (1.0 + 0x1p-30);

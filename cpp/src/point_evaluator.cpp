@@ -5,21 +5,37 @@
 
 #include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
+#include "relufast/point_store.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
 
-PointEvaluator::PointEvaluator(const Network& network, const Line& line)
-    : network_(network), line_(line), values_(static_cast<std::size_t>(network.depth() + 2)) {}
+PointEvaluator::PointEvaluator(const Network& network, const Line& line, PointStore* store)
+    : network_(network),
+      line_(line),
+      store_(store),
+      values_(static_cast<std::size_t>(network.depth() + 2)) {}
 
-void PointEvaluator::evaluate(double x, bool is_direction, int top) {
+bool PointEvaluator::evaluate(double x, bool is_direction, int top) {
+    if (store_ != nullptr) {
+        const PointEvaluator* known = store_->find_or_ask({x, is_direction, top});
+        if (known == nullptr) {
+            return false;
+        }
+        values_ = known->values_;
+        first_entry_errors_ = known->first_entry_errors_;
+        first_slope_errors_ = known->first_slope_errors_;
+        return true;
+    }
     evaluate_first(x, is_direction);
     for (int layer = 2; layer <= top; ++layer) {
-        evaluate_next(layer, is_direction);
+        evaluate_next(layer, {this}, 1, {});
     }
+    return true;
 }
 
 void PointEvaluator::evaluate_first(double x, bool is_direction) {
+    is_direction_ = is_direction;
     Values& values = values_[1];
     const std::size_t n = line_.slopes.size();
     values.hi.resize(n);
@@ -52,56 +68,95 @@ void PointEvaluator::evaluate_first(double x, bool is_direction) {
     values.slope_error = working_norm_bound(first_slope_errors_);
 }
 
-void PointEvaluator::evaluate_next(int layer, bool is_direction) {
+void PointEvaluator::evaluate_next(int layer, const std::vector<PointEvaluator*>& points,
+                                   int n_threads, const Interrupt& interrupt) {
+    if (points.empty()) {
+        return;
+    }
+    const Layer& parameters = points.front()->network_.layer(layer);
+    // Neurons and points whose sums stay in the first-level cache together.
+    constexpr std::int64_t kStretch = 256;
+    constexpr std::size_t kTogether = 8;
+    for (PointEvaluator* point : points) {
+        point->begin_next(layer);
+    }
+    const auto add = [&](std::size_t stretch, std::size_t first, std::size_t last) {
+        const std::int64_t i = static_cast<std::int64_t>(stretch) * kStretch;
+        const auto at = static_cast<std::size_t>(i);
+        const std::int64_t count = std::min(kStretch, parameters.n_out - i);
+        for (std::size_t j = 0; j < static_cast<std::size_t>(parameters.n_in); ++j) {
+            const double* weights = parameters.outgoing(static_cast<std::int64_t>(j)) + i;
+            for (std::size_t p = first; p < last; ++p) {
+                const Sent& sent = points[p]->sent_;
+                Values& values = points[p]->values_[static_cast<std::size_t>(layer)];
+                if (sent.hi[j] != 0.0) {
+                    add_multiple2(sent.hi[j], sent.lo[j], weights, &values.hi[at], &values.lo[at],
+                                  count);
+                }
+                if (sent.slope[j] != 0.0) {
+                    add_multiple(sent.slope[j], weights, &values.slope[at], count);
+                }
+            }
+        }
+    };
+    const auto n_stretches = static_cast<std::size_t>((parameters.n_out + kStretch - 1) / kStretch);
+    const auto add_all = [&](std::size_t stretch, int) {
+        for (std::size_t first = 0; first < points.size(); first += kTogether) {
+            add(stretch, first, std::min(first + kTogether, points.size()));
+        }
+    };
+    if (n_threads == 1) {
+        for (std::size_t stretch = 0; stretch < n_stretches; ++stretch) {
+            add_all(stretch, 0);
+        }
+    } else {
+        parallel_for(n_threads, n_stretches, interrupt, add_all);
+    }
+    for (PointEvaluator* point : points) {
+        point->bound_next(layer);
+    }
+}
+
+void PointEvaluator::begin_next(int layer) {
     const Values& below = values_[static_cast<std::size_t>(layer - 1)];
     Values& values = values_[static_cast<std::size_t>(layer)];
     const Layer& parameters = network_.layer(layer);
     const double a = network_.negative_slope();
     const auto n_in = static_cast<std::size_t>(parameters.n_in);
-
-    std::vector<double> h(n_in);
-    std::vector<double> h_lo(n_in);
-    std::vector<double> h_slope(n_in);
+    sent_.hi.resize(n_in);
+    sent_.lo.resize(n_in);
+    sent_.slope.resize(n_in);
     for (std::size_t j = 0; j < n_in; ++j) {
         const bool active = below.hi[j] > 0.0;
         const DoubleDouble z(below.hi[j], below.lo[j]);
         const DoubleDouble value = active ? z : z * a;
-        h[j] = value.hi;
-        h_lo[j] = value.lo;
-        h_slope[j] = (active ? 1.0 : a) * below.slope[j];
+        sent_.hi[j] = value.hi;
+        sent_.lo[j] = value.lo;
+        sent_.slope[j] = (active ? 1.0 : a) * below.slope[j];
     }
-
     values.hi.assign(static_cast<std::size_t>(parameters.n_out), 0.0);
-    if (!is_direction) {
+    if (!is_direction_) {
         values.hi = parameters.biases;
     }
     values.lo.assign(values.hi.size(), 0.0);
     values.slope.assign(values.hi.size(), 0.0);
-    constexpr std::int64_t kStretch = 256;  // neurons that stay in the first-level cache
-    for (std::int64_t i = 0; i < parameters.n_out; i += kStretch) {
-        const std::int64_t count = std::min(kStretch, parameters.n_out - i);
-        for (std::size_t j = 0; j < n_in; ++j) {
-            const double* sent = parameters.outgoing(static_cast<std::int64_t>(j)) + i;
-            if (h[j] != 0.0) {
-                add_multiple2(h[j], h_lo[j], sent, &values.hi[static_cast<std::size_t>(i)],
-                              &values.lo[static_cast<std::size_t>(i)], count);
-            }
-            if (h_slope[j] != 0.0) {
-                add_multiple(h_slope[j], sent, &values.slope[static_cast<std::size_t>(i)], count);
-            }
-        }
-    }
+}
 
+void PointEvaluator::bound_next(int layer) {
+    const Values& below = values_[static_cast<std::size_t>(layer - 1)];
+    Values& values = values_[static_cast<std::size_t>(layer)];
+    const Layer& parameters = network_.layer(layer);
+    const double a = network_.negative_slope();
     const double leak = a == 0.0 ? 0.0 : std::fabs(a);
-    const double h_norm = working_norm_bound(h);
-    const double slope_norm = working_norm_bound(h_slope);
+    const double h_norm = working_norm_bound(sent_.hi);
+    const double slope_norm = working_norm_bound(sent_.slope);
     const double carried = is_silent(layer - 1)
                                ? 0.0
                                : network_.lipschitz() * below.error +
                                      16.0 * kRoundoff2 * leak * working_norm_bound(below.hi);
     const double rounding = gamma2(parameters.n_in);
     values.beta = (carried + rounding * h_norm) * kInflate;
-    values.bias_rounding = is_direction ? 0.0 : rounding;
+    values.bias_rounding = is_direction_ ? 0.0 : rounding;
     values.floor = values.beta > 0.0 ? underflow(parameters.n_in) : 0.0;
     const double root_n = std::sqrt(static_cast<double>(parameters.n_out));
     values.error =
@@ -224,7 +279,9 @@ bool PointEvaluator::is_affine_to_root(const Knot& knot, double distance, int to
 }
 
 PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
-    evaluate(knot.x, knot.is_direction, layer);
+    if (!evaluate(knot.x, knot.is_direction, layer)) {
+        return {};
+    }
     const Values& values = values_[static_cast<std::size_t>(layer)];
     // The knot's kinks lie beside x: what is left of their neurons there, carried up.
     double misplaced = 0.0;
@@ -244,6 +301,7 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
     misplaced *= 1.0 + 0x1p-30;
 
     Refined refined;
+    refined.is_known = true;
     refined.z = values.hi;
     for (std::size_t i = 0; i < refined.z.size(); ++i) {
         const bool constant = layer > 1 && network_.layer(layer).row_norms[i] == 0.0;
@@ -261,7 +319,9 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
 
 std::optional<std::vector<PointEvaluator::Offset>> PointEvaluator::roots_near(
     double x, double radius, int layer, const std::vector<std::int32_t>& neurons) {
-    evaluate(x, false, layer);
+    if (!evaluate(x, false, layer)) {
+        return std::nullopt;
+    }
     std::vector<Offset> offsets;
     double distance = radius;
     for (const std::int32_t neuron : neurons) {
@@ -285,7 +345,9 @@ std::optional<bool> PointEvaluator::reaches_output(const Knot& knot) {
         return std::nullopt;
     }
     const Crossing root = knot.crossings.front();
-    evaluate(knot.x, false, depth);
+    if (!evaluate(knot.x, false, depth)) {
+        return std::nullopt;
+    }
     const std::optional<Offset> offset = offset_of(knot);
     if (!offset ||
         !is_affine_to_root(knot, (std::fabs(offset->value) + offset->error) * kInflate, depth)) {

@@ -11,7 +11,7 @@
 
 namespace relufast {
 
-SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below) const {
+SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_t first) const {
     const auto n = static_cast<std::size_t>(network_.layer(2).n_out);
     SecondLayerForm form;
     for (std::vector<double>* sum :
@@ -19,6 +19,11 @@ SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below) const {
         sum->resize(n);
     }
     form.active = below.active_at_start;
+    for (std::size_t k = 1; k <= first; ++k) {
+        for (const Crossing& crossing : below.grid.knots[k].crossings) {
+            form.active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
+        }
+    }
     sum_afresh(form);
     return form;
 }

@@ -52,13 +52,14 @@ double relu_norm(const double* z, std::int64_t n, double negative_slope) {
 }  // namespace
 
 TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
-                       std::int64_t chunk_size, bool certify, bool counts_only)
+                       std::int64_t chunk_size, bool certify, bool counts_only, PointStore* points)
     : network_(network),
       line_(line),
       tile_size_(tile_size),
       chunk_size_(chunk_size),
       certify_(certify),
       counts_only_(counts_only),
+      points_(points),
       slope_norm_(norm_bound_of(line.slopes)),
       intercept_norm_(norm_bound_of(line.intercepts)),
       slope_error_norm_(working_norm_bound(line.slope_errors)),

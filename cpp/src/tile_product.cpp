@@ -68,6 +68,37 @@ void gather_weights(const Rows& rows, const Tile& below, const std::vector<std::
     }
 }
 
+// products = W hidden, k terms each; returns how many roundings a term meets at most. Bounds on
+// roundings grow with the length of a sum, which is why long ones are made of the sums of blocks.
+std::int64_t multiply(std::int64_t n, std::int64_t n_columns, std::int64_t k, const double* weights,
+                      std::int64_t stride, Workspace& workspace) {
+    constexpr std::int64_t kLong = 4096;
+    constexpr std::int64_t kBlock = 128;
+    constexpr std::int64_t kRows = 1024;  // whose part of the products is in the cache
+    const double* hidden = workspace.hidden.data();
+    double* products = workspace.products.data();
+    if (k <= kLong) {
+        blas::gemm('N', 'N', n, n_columns, k, 1.0, weights, stride, hidden, k, 0.0, products, n);
+        return k;
+    }
+    workspace.part.resize(static_cast<std::size_t>(kRows * n_columns));
+    for (std::int64_t row = 0; row < n; row += kRows) {
+        const std::int64_t n_rows = std::min(kRows, n - row);
+        blas::gemm('N', 'N', n_rows, n_columns, kBlock, 1.0, weights + row, stride, hidden, k, 0.0,
+                   products + row, n);
+        for (std::int64_t at = kBlock; at < k; at += kBlock) {
+            blas::gemm('N', 'N', n_rows, n_columns, std::min(kBlock, k - at), 1.0,
+                       weights + at * stride + row, stride, hidden + at, k, 0.0,
+                       workspace.part.data(), n_rows);
+            for (std::int64_t c = 0; c < n_columns; ++c) {
+                add_multiple(1.0, workspace.part.data() + c * n_rows, products + c * n + row,
+                             n_rows);
+            }
+        }
+    }
+    return kBlock + (k + kBlock - 1) / kBlock;
+}
+
 }  // namespace
 
 const double* Sent::by(std::int32_t neuron) const {
@@ -137,10 +168,10 @@ Product multiply_relu(const Rows& rows, double negative_slope, const Tile& below
         gather_weights(rows, below, alive, workspace.weights.data());
     }
     const double* weights = is_whole ? layer.weights.data() : workspace.weights.data();
-    blas::gemm('N', 'N', rows.n, static_cast<std::int64_t>(n_columns), k, 1.0, weights,
-               is_whole ? layer.n_out : rows.n, workspace.hidden.data(), k, 0.0,
-               workspace.products.data(), rows.n);
-    return {length, is_whole ? Sent{below, layer} : Sent{below, layer, alive, weights, rows.n}};
+    const std::int64_t n_terms = multiply(rows.n, static_cast<std::int64_t>(n_columns), k, weights,
+                                          is_whole ? layer.n_out : rows.n, workspace);
+    return {std::min(n_terms, length),
+            is_whole ? Sent{below, layer} : Sent{below, layer, alive, weights, rows.n}};
 }
 
 }  // namespace relufast

@@ -150,7 +150,7 @@ Stretch TileSolver::finish(Tile& tile, Workspace& workspace) const {
             }
         }
     }
-    if (certify_) {
+    if (certify_ && points_ == nullptr) {
         trace_back(tile, open, reaches, workspace);
     }
     return {std::move(tile.grid), std::move(reaches)};

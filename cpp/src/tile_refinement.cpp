@@ -27,8 +27,11 @@ void select(const std::vector<std::int32_t>& neurons, PointEvaluator::Refined& r
 
 // Evaluates one column anew in double-double; returns the neurons that stay undecided.
 std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) const {
-    PointEvaluator evaluator(network_, line_);
+    PointEvaluator evaluator(network_, line_, points_);
     PointEvaluator::Refined refined = evaluator.refine(tile.grid.knots[k], tile.layer);
+    if (!refined.is_known) {
+        return {};  // the tile will be made again
+    }
     if (tile.selection) {
         select(tile.selection->neurons, refined);
     }
@@ -93,7 +96,10 @@ std::size_t TileSolver::affordable_refinements(const Tile& tile) const {
         each += kDoubleDouble * products(l);
     }
     const double own = static_cast<double>(tile.grid.size()) * products(tile.layer);
-    return static_cast<std::size_t>(std::max(kAnyway, kShare * own) / each);
+    const auto affordable = static_cast<std::size_t>(std::max(kAnyway, kShare * own) / each);
+    // In a wide network, a few of many chunks' columns may cost more than the chunks have.
+    constexpr std::size_t kFew = 16;
+    return points_ == nullptr ? affordable : std::max(affordable, kFew);
 }
 
 }  // namespace relufast

@@ -243,7 +243,7 @@ bool TileSolver::order_exactly(Tile& tile, std::size_t start, std::size_t stop) 
     if (!std::isfinite(x) || !std::isfinite(radius)) {
         return false;
     }
-    PointEvaluator evaluator(network_, line_);
+    PointEvaluator evaluator(network_, line_, points_);
     const auto offsets = evaluator.roots_near(x, radius * kInflate, tile.layer, neurons);
     if (!offsets) {
         return false;

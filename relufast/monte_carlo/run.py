@@ -309,7 +309,7 @@ def _work_in(run: _Run, executor: Executor) -> None:
     process = sys.modules.get("concurrent.futures.process")
     if process is not None and isinstance(executor, process.ProcessPoolExecutor):
         _require_pickle(run.statistic)
-    n_workers = _n_workers(executor)
+    n_workers = worker_count(executor)
     n_in_flight = 2 * n_workers
     n_blocks = 1
     pending: set[Future[Finished]] = set()
@@ -368,7 +368,7 @@ def _first(one: TrialError | None, other: TrialError) -> TrialError:
     return other if one is None or other.block < one.block else one
 
 
-def _n_workers(executor: Any) -> int:
+def worker_count(executor: Any) -> int:
     """As many as the executor says it has."""
     for name in ("_max_workers", "num_workers"):
         number = getattr(executor, name, None)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "relufast/knot.hpp"
 #include "relufast/line.hpp"
 #include "relufast/network.hpp"
 #include "relufast/threads.hpp"
@@ -34,6 +35,9 @@ struct Breakpoints {
     std::vector<double> undecided_x;  // where decisions stayed open, and how many
     std::vector<std::int64_t> undecided_count;
 };
+
+// Puts down all knots of a line, and what stayed open.
+void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided);
 
 // Every activity change of the network on the open interval of the line.
 //

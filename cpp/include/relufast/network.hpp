@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -16,7 +17,8 @@ struct Layer {
     std::int64_t n_in = 0;
     std::int64_t n_out = 0;
     Buffer<double> weights;         // (n_in, n_out): W transposed
-    Buffer<double> rows;            // (n_out, n_in): W, of the last hidden layer if it is wide
+    bool keeps_rows = false;        // of the last hidden layer if it is wide
+    Buffer<double> rows;            // (n_out, n_in): W
     std::vector<double> biases;     // (n_out)
     std::vector<double> row_norms;  // (n_out): upper bounds on the 2-norms of W's rows
     // The same for deciding signs: a neuron without inputs and bias is never active, which the
@@ -32,6 +34,10 @@ struct Layer {
     const double* outgoing(std::int64_t neuron) const { return &weights[neuron * n_out]; }
 };
 
+// Writes rows [begin, end) of a layer's W, row-major, on any thread: how weights come that are not
+// kept.
+using WeightRows = std::function<void(std::int64_t begin, std::int64_t end, double* rows)>;
+
 // A fully connected network with (leaky) ReLU hidden layers and a linear output layer.
 class Network {
  public:
@@ -39,6 +45,18 @@ class Network {
     Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
             const std::vector<const double*>& biases, double negative_slope,
             const Interrupt& interrupt = {});
+
+    // The same with weights that come when they are needed. The first layer's are kept, and of the
+    // others no more than hold() asks for; norms and biases always are.
+    Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows> weights,
+            const std::vector<const double*>& biases, double negative_slope, int n_threads,
+            const Interrupt& interrupt);
+
+    // Whether weights of layers 2 and on have to be held before they are read.
+    bool is_lazy() const { return !sources_.empty(); }
+    // Brings the weights of layers bottom..top, and lets go of all others but the first layer's. No
+    // other thread may use the network meanwhile. Nothing to do for a network that keeps all.
+    void hold(int bottom, int top, int n_threads, const Interrupt& interrupt);
 
     // Other parameters for the same widths and slope, in the memory of the old ones.
     void set_parameters(const std::vector<const double*>& weights,
@@ -60,9 +78,16 @@ class Network {
     // A bound on the spectral norm of layer l from at least so many panels: with one a few percent
     // over it, with p up to sqrt(p) times as much, in a p-th of the time. Once, then kept.
     double tight_spectral_norm(int l, std::int64_t n_panels, const Interrupt& interrupt);
+    // What bound_spectral_norms found, by layer, to spare another process the work.
+    std::vector<double> spectral_norms() const;
+    void set_spectral_norms(const std::vector<double>& norms);
 
  private:
+    void fetch(int l, int n_threads, const Interrupt& interrupt);
+
     std::vector<Layer> layers_;
+    std::vector<WeightRows> sources_;  // by layer, where weights are not kept
+    Buffer<double> spare_;             // the memory of the last layer that was let go
     double negative_slope_;
     double lipschitz_;
     std::mutex spectral_norms_mutex_;

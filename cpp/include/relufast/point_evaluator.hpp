@@ -8,8 +8,11 @@
 #include "relufast/knot.hpp"
 #include "relufast/line.hpp"
 #include "relufast/network.hpp"
+#include "relufast/threads.hpp"
 
 namespace relufast {
+
+class PointStore;
 
 // Decides in double-double what float64 left open, at one knot at a time.
 //
@@ -18,9 +21,18 @@ namespace relufast {
 // the one neuron that is nearly zero; every other neuron is shown to keep its sign in between.
 class PointEvaluator {
  public:
-    PointEvaluator(const Network& network, const Line& line);
+    // With a store the points' values are taken from there, or else asked for: what needs them is
+    // then undecided.
+    PointEvaluator(const Network& network, const Line& line, PointStore* store = nullptr);
+
+    // Step by step, where the layers' weights come one after the other: many points at once, so
+    // that each weight is read once for several.
+    void evaluate_first(double x, bool is_direction);
+    static void evaluate_next(int layer, const std::vector<PointEvaluator*>& points, int n_threads,
+                              const Interrupt& interrupt);
 
     struct Refined {
+        bool is_known = false;  // or only asked for
         std::vector<double> z;  // preactivations at the knot's x, rounded
         // 2-norm of their error, and of what the knot's kinks, which lie beside x, add nearby.
         double error = 0.0;
@@ -53,9 +65,17 @@ class PointEvaluator {
         double floor = 0.0;
     };
 
-    void evaluate(double x, bool is_direction, int top);
-    void evaluate_first(double x, bool is_direction);
-    void evaluate_next(int layer, bool is_direction);
+    // What a point sends to the next layer.
+    struct Sent {
+        std::vector<double> hi;
+        std::vector<double> lo;
+        std::vector<double> slope;
+    };
+
+    void begin_next(int layer);
+    void bound_next(int layer);
+    // Whether the values are there.
+    bool evaluate(double x, bool is_direction, int top);
     double entry_error(int layer, std::size_t neuron) const;
     double slope_entry_error(int layer, std::size_t neuron) const;
     // Certainly no neuron of the layer is active, so that no error passes it.
@@ -69,6 +89,9 @@ class PointEvaluator {
 
     const Network& network_;
     const Line& line_;
+    PointStore* store_;
+    bool is_direction_ = false;
+    Sent sent_;
     std::vector<Values> values_;  // by layer
     std::vector<double> first_entry_errors_;
     std::vector<double> first_slope_errors_;

@@ -134,6 +134,7 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
+    Buffer<double> part;     // of products whose sums are long
     Buffer<double> at_cuts;  // products at the ends of chunks
     Buffer<double> points;   // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;
@@ -146,6 +147,7 @@ struct Workspace {
     std::vector<std::uint8_t> has_zeros;
 };
 
+class PointStore;
 struct Rows;
 
 // The second layer on a segment of the first layer's grid: slope x + intercept, each in
@@ -163,11 +165,16 @@ class TileSolver {
  public:
     // With `counts_only` the last hidden layer's crossings are found, but neither ordered nor put
     // into a grid.
+    //
+    // With a store of points the network's layers need not all be there: what is asked of the store
+    // in vain leaves a tile to be made again. Which knots reach the output is then not proven, as
+    // that goes back through all layers.
     TileSolver(const Network& network, const Line& line, std::int64_t tile_size,
-               std::int64_t chunk_size, bool certify, bool counts_only);
+               std::int64_t chunk_size, bool certify, bool counts_only,
+               PointStore* points = nullptr);
 
-    // From the left end of the line.
-    SecondLayerForm begin_second_layer(const LayerOne& below) const;
+    // Right of a knot of the first layer's grid.
+    SecondLayerForm begin_second_layer(const LayerOne& below, std::size_t first = 0) const;
     // Takes the form from one knot to another.
     std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
                                        SecondLayerForm& form, Workspace& workspace) const;
@@ -265,6 +272,7 @@ class TileSolver {
     std::int64_t chunk_size_;
     bool certify_;
     bool counts_only_;
+    PointStore* points_;
     double slope_norm_ = 0.0;  // of the first layer along the line
     double intercept_norm_ = 0.0;
     double slope_error_norm_ = 0.0;

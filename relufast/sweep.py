@@ -1,0 +1,485 @@
+"""Breakpoints of networks beyond memory: the line in windows, each swept layer by layer."""
+
+from __future__ import annotations
+
+import math
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import Any, NamedTuple, SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import relufast
+from relufast import _blas, _core, _validate
+from relufast._cpus import thread_count
+from relufast._knots import Knots, is_small, join_windows, knots_of, resolve_exactly
+from relufast._position_file import RECORD, PositionFile
+from relufast._progress_count import ProgressOption, count_reports
+from relufast._read_only import read_only
+from relufast._sweep_store import WindowStore
+from relufast._validate import FloatArray
+from relufast.lazy_network import LazyNetwork, fingerprint
+from relufast.monte_carlo.errors import WorkerLostError
+from relufast.monte_carlo.run import worker_count
+from relufast.network import Network
+
+IntArray = NDArray[np.int32]
+Line = tuple[FloatArray, FloatArray] | None
+
+_DEFAULT_MEMORY = 4e9
+# What tiles' values may take however little memory there is: below it layers come more often.
+_LEAST_VALUES = 1e8
+
+
+class BreakpointWindow(NamedTuple):
+    """The breakpoints of one window of the line, as `sweep_breakpoints` hands them out."""
+
+    number: int  #: from 0, from left to right
+    positions: FloatArray  #: (b,), as of `Breakpoints`
+    position_error: FloatArray  #: (b,)
+    layers: IntArray  #: (b,)
+    neurons: IntArray  #: (b,)
+    sites: NDArray[np.int64]  #: (b,), numbered along all of the line
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BreakpointSweep:
+    """How many breakpoints a network has along a line, as `sweep_breakpoints` returns it.
+
+    Attributes
+    ----------
+    count_by_layer : ndarray of int64, shape (depth,)
+        The number of breakpoints of each hidden layer.
+    n_regions : int
+        Activation regions: one more than there are distinct true positions.
+    certified : bool
+        The counts, layers, neurons, order and error bounds are proven.
+    n_ambiguous : int or None
+        Decisions that stayed open. None where nothing was certified.
+    n_windows : int
+        Stretches of the line that were swept one by one.
+    interval : tuple of two floats
+        The open interval of x.
+    network : Network or LazyNetwork
+    line : None or tuple of two ndarrays
+        `start` and `stop`, if the line was given by them.
+    """
+
+    count_by_layer: NDArray[np.int64]
+    n_regions: int
+    certified: bool
+    n_ambiguous: int | None
+    n_windows: int
+    interval: tuple[float, float]
+    network: Network | LazyNetwork
+    line: Line
+
+    @property
+    def count(self) -> int:
+        """The number of breakpoints."""
+        return int(self.count_by_layer.sum())
+
+    def __repr__(self) -> str:
+        if self.n_ambiguous is None:
+            trust = "not certified"
+        else:
+            trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
+        lo, hi = self.interval
+        return (
+            f"BreakpointSweep({self.count:,} in ({lo:g}, {hi:g}), {self.n_regions:,} regions, "
+            f"{trust})"
+        )
+
+
+def sweep_breakpoints(
+    network: Network | LazyNetwork,
+    interval: ArrayLike = (-math.inf, math.inf),
+    *,
+    start: ArrayLike | None = None,
+    stop: ArrayLike | None = None,
+    whole_line: bool = False,
+    certify: bool = True,
+    to: str | os.PathLike[str] | Callable[[BreakpointWindow], object] | None = None,
+    memory: float | None = None,
+    n_windows: SupportsIndex | None = None,
+    store: str | os.PathLike[str] | None = None,
+    executor: Executor | None = None,
+    progress: ProgressOption = None,
+    n_threads: int | None = None,
+) -> BreakpointSweep:
+    """Count the breakpoints of a network that need not fit in memory, exactly.
+
+    The line is cut at breakpoints of the first layer into windows. A window's breakpoints are found
+    layer by layer, so that one layer's weights at a time are in memory.
+
+    Parameters
+    ----------
+    network : Network or LazyNetwork
+        A `Network.lazy` or `Network.from_npy` has no more than one layer in memory.
+    interval, start, stop, whole_line, certify
+        As for `breakpoints`.
+    to : path or callable, optional
+        Where positions go as they come, from left to right. A path is an npy file of records
+        (position, position_error, site, layer, neuron), which is there when it is whole; a callable
+        is called with each `BreakpointWindow`.
+    memory : float, optional
+        About so many bytes, at 4e9 if not given: the number of windows follows from it. One layer,
+        and what a tile of each thread takes of it, are the least.
+    n_windows : int, optional
+        At most so many windows, in place of what follows from `memory`. Counts do not depend on it.
+    store : path, optional
+        An SQLite file, made if need be. Finished windows are kept there, and the same call goes on
+        from them. Calls that differ in anything that decides the result are kept apart.
+    executor : concurrent.futures.Executor, optional
+        Where to work on windows, as for `monte_carlo`. Each worker has `memory` and `n_threads` of
+        its own. A `LazyNetwork` travels as a seed, or as paths, which all workers must see.
+    progress : bool or callable, optional
+        True for a bar on stderr, or what to call with a `WorkProgress` of windows.
+    n_threads : int, optional
+        At most this many threads; by default as many as this process may use, or one in a worker of
+        an executor.
+
+    Returns
+    -------
+    BreakpointSweep
+        What `breakpoints` finds, counted; the same for every executor and number of threads.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a wrong argument.
+    StoreError
+        If the store cannot be read or written; what it held is still there.
+    WorkerLostError
+        If a worker process dies and its executor gives up.
+    KeyboardInterrupt
+        Within seconds of Ctrl-C.
+
+    Notes
+    -----
+    *How exact.* As `breakpoints`, by the same computation. Which breakpoints reach the output is
+    not asked, because that goes back through all layers; nor does `certified` speak of it. What
+    only exact integers decide is decided for small networks.
+
+    *Borders.* Neighbouring windows share a breakpoint of the first layer whose position is no
+    float64 number; the right one counts it. So none is lost or counted twice, and no neuron of a
+    later layer needs to be known exactly there. Where all of the first layer's positions are
+    float64 numbers, there is one window.
+
+    *How much.* The work of `breakpoints`, and for every window each layer once more, at about 5 ns
+    a weight and thread; see docs/cost.md.
+
+    Examples
+    --------
+    >>> import relufast
+    >>> lazy = relufast.Network.lazy((1, 100, 100, 100, 1), seed=1)
+    >>> relufast.sweep_breakpoints(lazy, n_windows=4)
+    BreakpointSweep(273 in (-inf, inf), 274 regions, certified)
+    """
+    checked = _checked_network(network)
+    (lo, hi), line = _validate.line_of_inputs(checked.widths[0], interval, start, stop, whole_line)
+    certify = _validate.flag(certify, "certify")
+    hand_out, path = _destination(to)
+    budget = _DEFAULT_MEMORY if memory is None else _validate.positive_float(memory, "memory")
+    if executor is not None:
+        _validate.instance(executor, "executor", Executor, "an Executor")
+    threads = 1 if executor is not None and n_threads is None else thread_count(n_threads)
+    value_bytes = _value_bytes(checked, budget, threads)
+    wanted = (
+        _windows_for(checked, value_bytes)
+        if n_windows is None
+        else _validate.positive_int(n_windows, "n_windows")
+    )
+    sweep = _Sweep(checked, (lo, hi), line, certify, wanted, value_bytes, threads)
+    total = _Total(checked.depth)
+    with ExitStack() as stack:
+        windows = None
+        if store is not None:
+            windows = WindowStore(_validate.file_path(store, "store"), sweep.description())
+            stack.callback(windows.close)
+        file = None if path is None else stack.enter_context(PositionFile(path))
+        number = sweep.number_of_windows()
+        report = stack.enter_context(count_reports(progress, number, "windows"))
+        found = _in_order(sweep, number, windows, executor, report)
+        for knots in _resolved(sweep, found):
+            window = total.add(knots)
+            if file is not None:
+                file.add(_records(window))
+            if hand_out is not None:
+                hand_out(window)
+    return BreakpointSweep(
+        count_by_layer=read_only(total.count_by_layer),
+        n_regions=total.n_sites + 1,
+        certified=certify and total.n_undecided == 0,
+        n_ambiguous=total.n_undecided if certify else None,
+        n_windows=number,
+        interval=(lo, hi),
+        network=checked,
+        line=None if line is None else (read_only(line[0]), read_only(line[1])),
+    )
+
+
+def _checked_network(network: object) -> Network | LazyNetwork:
+    if not isinstance(network, Network | LazyNetwork):
+        raise TypeError(
+            f"network is of type {type(network).__name__}, but needs a relufast.Network or "
+            "relufast.LazyNetwork"
+        )
+    return network
+
+
+def _destination(
+    to: object,
+) -> tuple[Callable[[BreakpointWindow], object] | None, Any]:
+    if to is None:
+        return None, None
+    if callable(to):
+        return to, None
+    if not isinstance(to, str | os.PathLike):
+        raise TypeError(f"to is of type {type(to).__name__}, but needs a path or a callable")
+    return None, _validate.file_path(to, "to")
+
+
+def _value_bytes(network: Network | LazyNetwork, memory: float, n_threads: int) -> float:
+    """What is left of the memory for tiles' values."""
+    widths = [float(n) for n in network.widths]
+    largest = max(a * b for a, b in pairwise(widths[1:]))
+    # A layer, once more by rows if it is the last, and what each thread gathers of it; norms take a
+    # matrix or three of its size, before anything else is there.
+    layers = (2.0 + n_threads) * 8.0 * largest
+    return max(memory - layers, _LEAST_VALUES)
+
+
+def _windows_for(network: Network | LazyNetwork, value_bytes: float) -> int:
+    """So many that the values of two layers at all knots of a window fit, as far as is foreseen."""
+    widths = network.widths[1:-1]
+    values = 2.0 * sum(widths) * max(widths) * 8.0
+    return max(1, min(math.ceil(values / value_bytes), widths[0]))
+
+
+class _Sweep(NamedTuple):
+    """All that decides what is in a window, and how it is found."""
+
+    network: Any  # a Network or a LazyNetwork; None on the way to a worker
+    interval: tuple[float, float]
+    line: Line
+    certify: bool
+    n_windows: int
+    value_bytes: float
+    n_threads: int
+    norms: tuple[float, ...] | None = None
+
+    def core(self) -> _core.Network:
+        network: Network | LazyNetwork = self.network
+        if isinstance(network, LazyNetwork):
+            return network._core_network(self.n_threads)
+        return network._core_network()
+
+    def description(self) -> dict[str, Any]:
+        network = self.network
+        parameters = (
+            network._fingerprint()
+            if isinstance(network, LazyNetwork)
+            else fingerprint(iter(network.weights), network.biases, network.negative_slope)
+        )
+        return {
+            "relufast": relufast.__version__,
+            "widths": network.widths,
+            "parameters": parameters,
+            "interval": [float(end).hex() for end in self.interval],
+            "line": None if self.line is None else [end.tobytes().hex() for end in self.line],
+            "certify": self.certify,
+            "n_windows": self.n_windows,
+        }
+
+    def ends(self) -> tuple[FloatArray | None, FloatArray | None]:
+        return self.line or (None, None)
+
+    def number_of_windows(self) -> int:
+        with self.lock():
+            return _core.count_windows(self.core(), *self.interval, *self.ends(), self.n_windows)
+
+    def with_norms(self, store: WindowStore | None) -> _Sweep:
+        """Bounds on the layers' norms, found once for all windows and workers."""
+        if not self.certify:
+            return self
+        norms = None if store is None else store.norms()
+        if norms is None:
+            _blas.ensure_loaded()
+            with self.lock(), _blas.single_threaded():
+                core = self.core()
+                core.bound_spectral_norms(self.n_threads)
+                norms = core.spectral_norms()
+            if store is not None:
+                store.add_norms(norms)
+        return self._replace(norms=tuple(norms))
+
+    def window(self, number: int) -> Knots:
+        _blas.ensure_loaded()
+        with self.lock(), _blas.single_threaded():
+            core = self.core()
+            if self.norms is not None:
+                core.set_spectral_norms(list(self.norms))
+            found: dict[str, Any] = _core.sweep_window(
+                core,
+                *self.interval,
+                *self.ends(),
+                number,
+                self.n_windows,
+                self.certify,
+                self.n_threads,
+                0,
+                0,
+                self.value_bytes,
+            )
+        return knots_of(found)
+
+    def lock(self) -> AbstractContextManager[object]:
+        """Of a network that can have one layer at a time: threads take turns."""
+        return self.network._lock if isinstance(self.network, LazyNetwork) else nullcontext()
+
+
+# A worker's network comes anew with every window, and what was made of it is worth keeping.
+_worker_network: tuple[bytes, Network | LazyNetwork] | None = None
+
+
+def _window_in_worker(pickled: bytes, sweep: _Sweep, number: int) -> Knots:
+    global _worker_network
+    kept = _worker_network
+    if kept is None or kept[0] != pickled:
+        kept = _worker_network = (pickled, pickle.loads(pickled))
+    return sweep._replace(network=kept[1]).window(number)
+
+
+def _windows(
+    sweep: _Sweep, numbers: list[int], executor: Executor | None
+) -> Iterator[tuple[int, Knots]]:
+    """As they are finished."""
+    if executor is None:
+        for number in numbers:
+            yield number, sweep.window(number)
+        return
+    pickled = pickle.dumps(sweep.network)
+    light = sweep._replace(network=None)
+    waiting = iter(numbers)
+    pending: dict[Future[Knots], int] = {}
+    try:
+        while True:
+            # Windows that nobody works on yet need not travel.
+            for number in islice(waiting, 2 * worker_count(executor) - len(pending)):
+                pending[executor.submit(_window_in_worker, pickled, light, number)] = number
+            if not pending:
+                return
+            done, _ = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield pending.pop(future), future.result()
+    except Exception as error:
+        # Dask's own exception, when a task has killed several workers, has no public base.
+        if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
+            raise
+        raise WorkerLostError(
+            f"a worker process died ({error}); windows that were finished are in the store, if "
+            "there is one, and the same call with a new executor goes on from them"
+        ) from error
+    finally:
+        for future in pending:
+            future.cancel()
+
+
+def _in_order(
+    sweep: _Sweep,
+    number: int,
+    store: WindowStore | None,
+    executor: Executor | None,
+    report: Callable[[int], object] | None,
+) -> Iterator[Knots]:
+    """All windows from left to right."""
+    stored = set() if store is None else store.finished()
+    early: dict[int, Knots] = {}  # that came before their turn, where there is no store
+    missing = [w for w in range(number) if w not in stored]
+    if missing:
+        sweep = sweep.with_norms(store)
+    n_done = number - len(missing)
+    turn = 0
+
+    def ready() -> Iterator[Knots]:
+        nonlocal turn
+        while turn in stored or turn in early:
+            knots = early.pop(turn) if store is None else store.window(turn)
+            turn += 1
+            yield knots
+
+    if report is not None:
+        report(n_done)
+    yield from ready()
+    for window, knots in _windows(sweep, missing, executor):
+        if store is None:
+            early[window] = knots
+        else:
+            store.add(window, knots)
+            stored.add(window)
+        n_done += 1
+        if report is not None:
+            report(n_done)
+        yield from ready()
+
+
+def _resolved(sweep: _Sweep, windows: Iterator[Knots]) -> Iterator[Knots]:
+    """What stayed open, in exact integers where the network is small."""
+    if not sweep.certify or not is_small(sweep.network.widths):
+        yield from windows
+        return
+    found = list(windows)
+    if not any(knots.open_after.any() for knots in found):
+        yield from found
+        return
+    network = sweep.network.stored() if isinstance(sweep.network, LazyNetwork) else sweep.network
+    yield resolve_exactly(join_windows(found), network, sweep.interval, sweep.line)
+
+
+class _Total:
+    """What has been handed out so far."""
+
+    def __init__(self, depth: int) -> None:
+        self.count_by_layer = np.zeros(depth, dtype=np.int64)
+        self.n_sites = 0
+        self.n_undecided = 0
+        self._n_windows = 0
+
+    def add(self, knots: Knots) -> BreakpointWindow:
+        """Of a knot that two windows share it is the right one that counts the crossings."""
+        n_knots = len(knots.x) - 1
+        counts = np.diff(knots.first_crossing)[:n_knots]
+        layers, neurons = (
+            values[: knots.first_crossing[n_knots]] for values in (knots.layers, knots.neurons)
+        )
+        sites = self.n_sites + np.cumsum(counts > 0, dtype=np.int64) - 1
+        window = BreakpointWindow(
+            number=self._n_windows,
+            positions=read_only(np.repeat(knots.x[:n_knots], counts)),
+            position_error=read_only(np.repeat(knots.x_error[:n_knots], counts)),
+            layers=read_only(layers),
+            neurons=read_only(neurons),
+            sites=read_only(np.repeat(sites, counts)),
+        )
+        self.count_by_layer += np.bincount(layers, minlength=len(self.count_by_layer) + 1)[1:]
+        self.n_sites += int(np.count_nonzero(counts))
+        self.n_undecided += knots.n_undecided
+        self._n_windows += 1
+        return window
+
+
+def _records(window: BreakpointWindow) -> NDArray[Any]:
+    records = np.empty(len(window.positions), dtype=RECORD)
+    records["position"] = window.positions
+    records["position_error"] = window.position_error
+    records["site"] = window.sites
+    records["layer"] = window.layers
+    records["neuron"] = window.neurons
+    return records
