@@ -20,11 +20,19 @@ root_doc = "docs/index"
 include_patterns = ["docs/**", "bench/README.md", "bench/results/*.md", "CHANGELOG.md"]
 exclude_patterns = ["docs/README.md"]  # which the first page includes
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "numpydoc", "sphinx.ext.viewcode"]
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.viewcode",
+]
 myst_heading_anchors = 3
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings give types, with shapes
+plot_formats = [("png", 150)]
+plot_html_show_formats = plot_html_show_source_link = False
 numpydoc_show_class_members = False
 default_role = "code"
 

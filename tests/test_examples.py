@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.image
 import pytest
 from executors import MPI_ENVIRONMENT, mpi_command
 
 import relufast
 
-SIMULATE = Path(__file__).parent.parent / "examples" / "simulate.py"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+SIMULATE = EXAMPLES / "simulate.py"
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes", "dask", "mpi"])
@@ -36,3 +39,33 @@ def test_a_simulation_on_every_executor(kind: str, tmp_path: Path) -> None:
             zip(alone.mean.tolist(), alone.standard_error.tolist(), strict=True), start=1
         )
     ]
+
+
+# Script, a line that it prints, and how many it prints at least.
+DRAWINGS = [
+    ("breakpoints_by_layer", r"\d+ breakpoints, certified: True", 4),
+    ("hidden_ranks", r"layer 10: exact 28, numerical 28", 4),
+    ("fisher_eigenvalues", r"eigenvalue 0: \d\.\d{4}, at infinite width \d\.\d{4}", 14),
+    ("low_rank_layer", r"rank 4: 0\.000 <= s, 0\.000 found, 0\.000 without relu", 4),
+    ("injective_layers", r"6 rows: 0\.000 ± \S+ are injective", 6),
+]
+
+
+@pytest.mark.parametrize(("name", "line", "n_lines"), DRAWINGS)
+def test_a_script_prints_a_table_and_draws_it(
+    name: str, line: str, n_lines: int, tmp_path: Path
+) -> None:
+    picture = tmp_path / "picture.png"
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), str(picture)],
+        env={**os.environ, "MPLBACKEND": "Agg"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"^{line}$", done.stdout, flags=re.MULTILINE), done.stdout
+    assert len(done.stdout.splitlines()) >= n_lines
+    assert matplotlib.image.imread(picture).std() > 0.01  # not a blank sheet
