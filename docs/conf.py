@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 project = "relufast"
-author = "The relufast developers"
+copyright = "The relufast developers"
 version = release = relufast.__version__
 
 # The sources' root is the repository's, so that a link that works on a code host works here.
