@@ -15,6 +15,8 @@ from relufast import _archive, _validate
 from relufast._archive import Arrays
 from relufast._validate import FloatArray
 
+__all__ = ["LabelledPoints", "load_csv", "load_npz"]
+
 _MAX_BYTES = 2**31
 _LONGEST_LABEL = 64
 _LONGEST_LINE = 2**24
