@@ -6,7 +6,7 @@ import re
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from sphinx.errors import ExtensionError
+from sphinx.util import logging
 
 import relufast
 
@@ -47,12 +47,12 @@ PUBLIC = ("relufast", *(f"relufast.{m}" for m in ("datasets", "interop", "statis
 
 
 def check_reference(app: Sphinx, env: BuildEnvironment) -> None:
-    """A public name that the rendered reference does not describe is an error."""
+    """A public name that the rendered reference does not describe is a warning, and so an error."""
     described = {name for name, *_ in env.domains["py"].get_objects()}
     public = {f"{module}.{name}" for module in PUBLIC for name in import_module(module).__all__}
     missing = public - described - {"relufast.__version__"}
     if missing:
-        raise ExtensionError(f"docs/reference lacks {sorted(missing)}")
+        logging.getLogger(__name__).warning("docs/reference lacks %s", sorted(missing))
 
 
 def escape_bars(
