@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sphinx.util import logging
@@ -13,6 +15,8 @@ import relufast
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tools"))  # draws the architecture
 
 project = "relufast"
 copyright = "The relufast developers"
@@ -31,11 +35,10 @@ extensions = [
     "sphinx.ext.viewcode",
 ]
 myst_heading_anchors = 3
-suppress_warnings = ["toc.empty_glob"]
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings give types, with shapes
-plot_formats = [("png", 150)]
+plot_formats = ["svg"]
 plot_html_show_formats = plot_html_show_source_link = False
 numpydoc_show_class_members = False
 default_role = "code"

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-import relufast
 from relufast import _blas, _core, _validate
 from relufast._cpus import thread_count
 from relufast._knots import Knots, is_small, join_windows, knots_of, resolve_exactly
@@ -289,7 +288,7 @@ class _Sweep(NamedTuple):
             else fingerprint(iter(network.weights), network.biases, network.negative_slope)
         )
         return {
-            "relufast": relufast.__version__,
+            "relufast": _core.version(),
             "widths": network.widths,
             "parameters": parameters,
             "interval": [float(end).hex() for end in self.interval],

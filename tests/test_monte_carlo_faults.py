@@ -33,6 +33,7 @@ from executors import bits, dask_client, executors, process_pool
 from interrupting import seconds_until_stopped
 
 import relufast
+from relufast import _core
 from relufast.monte_carlo import run as run_module
 from relufast.monte_carlo import store as store_module
 from relufast.monte_carlo.statistic import Rows, block_sequence
@@ -619,7 +620,7 @@ def test_runs_that_differ_are_kept_apart(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert n_runs() == len(calls)
     n_blocks = len(stored_blocks(store))
-    monkeypatch.setattr(relufast, "__version__", "99.0")
+    monkeypatch.setattr(_core, "version", lambda: "99.0")
     relufast.monte_carlo(fast_statistic(), n_trials=20, seed=1, store=store)
     assert n_runs() == len(calls) + 1
     assert len(stored_blocks(store)) == n_blocks + 5

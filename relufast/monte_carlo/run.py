@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
-import relufast
-from relufast import _validate
+from relufast import _core, _validate
 from relufast._validate import FloatArray
 from relufast.monte_carlo.errors import MonteCarloError, TrialError, WorkerLostError
 from relufast.monte_carlo.estimate import Estimate, Precision
@@ -258,7 +257,7 @@ class _Run:
         self._store = BlockStore(
             path,
             {
-                "relufast": relufast.__version__,
+                "relufast": _core.version(),
                 "seed": self.seed,
                 "covariance": self.covariance,
                 "parameters": dict(key),
