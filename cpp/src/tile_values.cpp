@@ -92,7 +92,8 @@ RELUFAST_MULTIVERSION
 FloatRange panel_values(const float* direction, std::int64_t d, const float* panels,
                         std::int64_t n_panels, float* values) {
     constexpr int kRegisters = kPanelPoints / kEight;
-    EightRanges ranges;
+    // One for each register, so that their comparisons do not wait for one another.
+    EightRanges ranges[kRegisters];
     for (std::int64_t panel = 0; panel < n_panels; ++panel) {
         Eight sums[kRegisters] = {};
         for (std::int64_t i = 0; i < d; ++i) {
@@ -106,11 +107,14 @@ FloatRange panel_values(const float* direction, std::int64_t d, const float* pan
 #pragma GCC unroll 4
         for (int k = 0; k < kRegisters; ++k) {
             *reinterpret_cast<Eight*>(values + k * kEight) = sums[k];
-            ranges.take(sums[k]);
+            ranges[k].take(sums[k]);
         }
         values += kPanelPoints;
     }
-    return ranges.of_all();
+    for (int k = 1; k < kRegisters; ++k) {
+        ranges[0].take(ranges[k]);
+    }
+    return ranges[0].of_all();
 }
 
 }  // namespace relufast

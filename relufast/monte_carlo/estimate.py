@@ -50,8 +50,7 @@ class Estimate:
     @classmethod
     def _of(cls, moments: Moments, shape: tuple[int, ...], seed: int) -> Estimate:
         freedom = moments.n - 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            spread = moments.spread / freedom if freedom else np.full_like(moments.spread, math.inf)
+        spread = moments.spread / freedom if freedom else np.full_like(moments.spread, math.inf)
         covariance = None
         if spread.ndim == 2:
             covariance, spread = spread.reshape((*shape, *shape)), np.diagonal(spread)

@@ -22,9 +22,10 @@ class Moments:
 
     @classmethod
     def of_rows(cls, rows: FloatArray, n_uncertified: int, *, covariance: bool) -> Moments:
-        """Of at least one trial, a row for each."""
+        """Of at least one trial, a row for each; not finite where a value is not."""
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = rows.mean(axis=0)
+            # As rows.mean does, which takes twice as long for few rows.
+            mean = rows.sum(axis=0) / len(rows)
             deviations = rows - mean
             # Not a matrix product, whose bits would depend on the BLAS and its threads.
             spread = (
@@ -32,7 +33,8 @@ class Moments:
                 if covariance
                 else (deviations**2).sum(axis=0)
             )
-        return cls(len(rows), n_uncertified, mean, spread, rows.min(axis=0), rows.max(axis=0))
+            minimum, maximum = rows.min(axis=0), rows.max(axis=0)
+        return cls(len(rows), n_uncertified, mean, spread, minimum, maximum)
 
     @property
     def is_finite(self) -> bool:

@@ -33,19 +33,14 @@ class DirectionalExtremes {
     void minima(double* values, std::int64_t* indices) const;
 
  private:
-    struct Candidate {
-        std::int64_t point;  // in the present part
-        double reach;        // an upper bound of what it reaches
-    };
-
-    // The furthest point so far one way, and those of the present part that may be further.
+    // The furthest point so far one way.
     struct Side {
-        double floor = -1.0 / 0.0;  // a lower bound of the reach of the furthest
+        double floor = -1.0 / 0.0;  // a lower bound of what it reaches
         std::int64_t best = -1;
-        std::vector<Candidate> candidates;
     };
 
     enum class Way { kUp, kDown };
+    struct Candidate;
     struct Scratch;
 
     Side& side(std::int64_t direction, Way way);
@@ -55,7 +50,7 @@ class DirectionalExtremes {
     void search(const PointTiles& points, std::int64_t begin, std::int64_t end, Scratch& scratch);
     void look(const PointTiles& points, const PointTile& tile, std::int64_t direction, Way way,
               float furthest, const float* values, Scratch& scratch);
-    void settle(const PointTiles& points, std::int64_t direction, Way way, Scratch& scratch);
+    void settle(const PointTiles& points, Scratch& scratch);
     void results(Way way, double* values, std::int64_t* indices) const;
 
     std::int64_t n_;
