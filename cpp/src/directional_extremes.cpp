@@ -96,6 +96,7 @@ struct DirectionalExtremes::Scratch {
 DirectionalExtremes::DirectionalExtremes(const double* directions, std::int64_t n, std::int64_t d)
     : n_(n),
       d_(d),
+      relative_bound_(relative_bound(d)),
       directions_(directions, directions + n * d),
       scaled_(directions_.size()),
       norms_(static_cast<std::size_t>(n)),
@@ -198,28 +199,34 @@ void DirectionalExtremes::search(const PointTiles& points, std::int64_t begin, s
                                          ? panel_values(scaled_.data() + s * d_, d_, tile.values,
                                                         panels_of(tile.count), values)
                                          : float_range(of_direction, tile.count);
-            look(points, tile, s, Way::kUp, range.highest, of_direction, scratch);
-            look(points, tile, s, Way::kDown, -range.lowest, of_direction, scratch);
+            const double bound = bound_of_products(tile, s);
+            look(points, tile, s, Way::kUp, range.highest, bound, of_direction, scratch);
+            look(points, tile, s, Way::kDown, -range.lowest, bound, of_direction, scratch);
         }
     }
     settle(points, scratch);
 }
 
+// In units of 2^tile.exponent and of the direction's own; 0 for the direction 0 alone.
+double DirectionalExtremes::bound_of_products(const PointTile& tile, std::int64_t direction) const {
+    const double norm = norms_[static_cast<std::size_t>(direction)];
+    return norm == 0.0 ? 0.0
+                       : (relative_bound_ * norm * tile.radius + absolute_bound(d_)) * kInflate;
+}
+
 // Keeps those points of the tile that may reach as far as the furthest.
 void DirectionalExtremes::look(const PointTiles& points, const PointTile& tile,
-                               std::int64_t direction, Way way, float furthest, const float* values,
-                               Scratch& scratch) {
+                               std::int64_t direction, Way way, float furthest, double bound,
+                               const float* values, Scratch& scratch) {
     Side& found = side(direction, way);
-    const double norm = norms_[static_cast<std::size_t>(direction)];
-    if (norm == 0.0) {
+    if (bound == 0.0) {
         // All points reach equally far.
         if (found.best < 0 && tile.begin == 0) {
             scratch.candidates.push_back({direction, way, tile.begin, 0.0});
         }
         return;
     }
-    // In units of 2^tile.exponent; from there to the common unit and back by powers of two.
-    const double bound = (relative_bound(d_) * norm * tile.radius + absolute_bound(d_)) * kInflate;
+    // To the common unit and back by powers of two.
     const int shift = tile.exponent - unit_;
     found.floor =
         std::max(found.floor, down(shifted(down(static_cast<double>(furthest) - bound), shift)));

@@ -51,18 +51,28 @@ using EightMasks = std::int32_t __attribute__((vector_size(32)));
     return (words[0] | words[1] | words[2] | words[3]) != 0;
 }
 
+// Whether one of so many registers' values is.
+template <int n>
+[[gnu::always_inline]] inline bool any_at_least(float threshold, float sign, const float* values) {
+    EightMasks masks = {};
+#pragma GCC unroll 4
+    for (int k = 0; k < n; ++k) {
+        masks |= sign * load(values + k * kEight) >= threshold;
+    }
+    return any(masks);
+}
+
 }  // namespace
 
 RELUFAST_MULTIVERSION
 std::int64_t next_at_least(float threshold, float sign, const float* values, std::int64_t begin,
                            std::int64_t n) {
     std::int64_t p = begin;
-    for (; p + 2 * kEight <= n; p += 2 * kEight) {
-        const EightMasks first = sign * load(values + p) >= threshold;
-        const EightMasks second = sign * load(values + p + kEight) >= threshold;
-        if (any(first | second)) {
-            break;
-        }
+    while (p + 4 * kEight <= n && !any_at_least<4>(threshold, sign, values + p)) {
+        p += 4 * kEight;
+    }
+    while (p + kEight <= n && !any_at_least<1>(threshold, sign, values + p)) {
+        p += kEight;
     }
     while (p < n && !(sign * values[p] >= threshold)) {
         ++p;

@@ -24,16 +24,16 @@ class Moments:
     def of_rows(cls, rows: FloatArray, n_uncertified: int, *, covariance: bool) -> Moments:
         """Of at least one trial, a row for each; not finite where a value is not."""
         with np.errstate(over="ignore", invalid="ignore"):
-            # As rows.mean does, which takes twice as long for few rows.
-            mean = rows.sum(axis=0) / len(rows)
+            # As rows.mean and the like, which take twice as long for few rows.
+            mean = np.add.reduce(rows) / len(rows)
             deviations = rows - mean
             # Not a matrix product, whose bits would depend on the BLAS and its threads.
             spread = (
                 np.einsum("ti,tj->ij", deviations, deviations, optimize=False)
                 if covariance
-                else (deviations**2).sum(axis=0)
+                else np.add.reduce(deviations**2)
             )
-            minimum, maximum = rows.min(axis=0), rows.max(axis=0)
+            minimum, maximum = np.minimum.reduce(rows), np.maximum.reduce(rows)
         return cls(len(rows), n_uncertified, mean, spread, minimum, maximum)
 
     @property

@@ -48,13 +48,15 @@ class DirectionalExtremes {
     const double* best_point(std::int64_t direction, Way way) const;
 
     void search(const PointTiles& points, std::int64_t begin, std::int64_t end, Scratch& scratch);
+    double bound_of_products(const PointTile& tile, std::int64_t direction) const;
     void look(const PointTiles& points, const PointTile& tile, std::int64_t direction, Way way,
-              float furthest, const float* values, Scratch& scratch);
+              float furthest, double bound, const float* values, Scratch& scratch);
     void settle(const PointTiles& points, Scratch& scratch);
     void results(Way way, double* values, std::int64_t* indices) const;
 
     std::int64_t n_;
     std::int64_t d_;
+    double relative_bound_;  // of products in float32
     std::vector<double> directions_;
     std::vector<float> scaled_;  // each to entries below 1, by a power of two
     std::vector<double> norms_;  // upper bounds of the scaled ones'
