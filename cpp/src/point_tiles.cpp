@@ -12,7 +12,7 @@ namespace relufast {
 namespace {
 
 // A mean of so many points is near enough to the middle of all.
-constexpr std::int64_t kPointsOfCentre = 1024;
+constexpr std::int64_t kPointsOfCentre = 256;
 
 // Entries that are worth a thread.
 constexpr double kEntriesOfThread = 2e5;

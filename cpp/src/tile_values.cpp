@@ -2,7 +2,7 @@
 // against allows it.
 #include "relufast/tile_values.hpp"
 
-#include <cstring>
+#include <bit>
 #include <limits>
 
 #include "relufast/multiversion.hpp"
@@ -43,23 +43,24 @@ struct EightRanges {
     }
 };
 
-using EightMasks = std::int32_t __attribute__((vector_size(32)));
+using EightBits = std::uint32_t __attribute__((vector_size(32)));
+constexpr std::int64_t kBits = 32;
 
-[[gnu::always_inline]] inline bool any(const EightMasks& masks) {
-    std::uint64_t words[sizeof masks / sizeof(std::uint64_t)];
-    std::memcpy(words, &masks, sizeof masks);
-    return (words[0] | words[1] | words[2] | words[3]) != 0;
-}
-
-// Whether one of so many registers' values is.
-template <int n>
-[[gnu::always_inline]] inline bool any_at_least(float threshold, float sign, const float* values) {
-    EightMasks masks = {};
+// A bit for each of 32 values that is at least the threshold.
+[[gnu::always_inline]] inline std::uint32_t at_least(float threshold, float sign,
+                                                     const float* values) {
+    EightBits bits = {};
+    EightBits of_lanes = {1, 2, 4, 8, 16, 32, 64, 128};
 #pragma GCC unroll 4
-    for (int k = 0; k < n; ++k) {
-        masks |= sign * load(values + k * kEight) >= threshold;
+    for (int k = 0; k < kBits / kEight; ++k) {
+        bits |= sign * load(values + k * kEight) >= threshold ? of_lanes : EightBits{};
+        of_lanes <<= kEight;
     }
-    return any(masks);
+    // Halves upon halves, all in registers.
+    bits |= __builtin_shufflevector(bits, bits, 4, 5, 6, 7, 0, 1, 2, 3);
+    bits |= __builtin_shufflevector(bits, bits, 2, 3, 0, 1, 6, 7, 4, 5);
+    bits |= __builtin_shufflevector(bits, bits, 1, 0, 3, 2, 5, 4, 7, 6);
+    return bits[0];
 }
 
 }  // namespace
@@ -68,11 +69,10 @@ RELUFAST_MULTIVERSION
 std::int64_t next_at_least(float threshold, float sign, const float* values, std::int64_t begin,
                            std::int64_t n) {
     std::int64_t p = begin;
-    while (p + 4 * kEight <= n && !any_at_least<4>(threshold, sign, values + p)) {
-        p += 4 * kEight;
-    }
-    while (p + kEight <= n && !any_at_least<1>(threshold, sign, values + p)) {
-        p += kEight;
+    for (; p + kBits <= n; p += kBits) {
+        if (const std::uint32_t bits = at_least(threshold, sign, values + p)) {
+            return p + std::countr_zero(bits);
+        }
     }
     while (p < n && !(sign * values[p] >= threshold)) {
         ++p;

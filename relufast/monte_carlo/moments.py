@@ -39,7 +39,8 @@ class Moments:
     @property
     def is_finite(self) -> bool:
         """False where squares or sums left the range of float64."""
-        return bool(np.isfinite(self.mean).all() and np.isfinite(self.spread).all())
+        # No deviation from a mean that is not finite is.
+        return bool(np.isfinite(self.spread).all())
 
     @np.errstate(over="ignore", invalid="ignore")
     def merged(self, other: Moments) -> Moments:

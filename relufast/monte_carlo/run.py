@@ -198,6 +198,7 @@ class _Run:
         self.seed = seed
         self.covariance = covariance
         self.report: ProgressReport = lambda *_: None
+        self.n_blocks = None if n_trials is None else -(-n_trials // statistic.block_size)
         self._n_trials = n_trials
         self._until = until
         self._store: BlockStore | None = None
@@ -210,12 +211,6 @@ class _Run:
     @property
     def n_waiting(self) -> int:
         return len(self._waiting)
-
-    @property
-    def n_blocks(self) -> int | None:
-        if self._n_trials is None:
-            return None
-        return -(-self._n_trials // self.statistic.block_size)
 
     @property
     def is_done(self) -> bool:
