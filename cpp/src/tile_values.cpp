@@ -43,6 +43,24 @@ struct EightRanges {
     }
 };
 
+using EightMasks = std::int32_t __attribute__((vector_size(32)));
+constexpr std::int64_t kLook = 128;
+
+// Whether one of 128 values is.
+[[gnu::always_inline]] inline bool any_at_least(float threshold, float sign, const float* values) {
+    Eight greatest = sign * load(values);
+#pragma GCC unroll 16
+    for (std::int64_t k = 1; k < kLook / kEight; ++k) {
+        const Eight next = sign * load(values + k * kEight);
+        greatest = next > greatest ? next : greatest;
+    }
+    EightMasks masks = greatest >= threshold;
+    masks |= __builtin_shufflevector(masks, masks, 4, 5, 6, 7, 0, 1, 2, 3);
+    masks |= __builtin_shufflevector(masks, masks, 2, 3, 0, 1, 6, 7, 4, 5);
+    masks |= __builtin_shufflevector(masks, masks, 1, 0, 3, 2, 5, 4, 7, 6);
+    return masks[0] != 0;
+}
+
 using EightBits = std::uint32_t __attribute__((vector_size(32)));
 constexpr std::int64_t kBits = 32;
 
@@ -69,6 +87,12 @@ RELUFAST_MULTIVERSION
 std::int64_t next_at_least(float threshold, float sign, const float* values, std::int64_t begin,
                            std::int64_t n) {
     std::int64_t p = begin;
+    // Mostly there are none in many.
+    for (; p + kLook <= n; p += kLook) {
+        if (any_at_least(threshold, sign, values + p)) {
+            break;
+        }
+    }
     for (; p + kBits <= n; p += kBits) {
         if (const std::uint32_t bits = at_least(threshold, sign, values + p)) {
             return p + std::countr_zero(bits);
