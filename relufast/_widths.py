@@ -38,12 +38,13 @@ class Widths:
 
     def of(self, directions: FloatArray, n_threads: int) -> FloatArray:
         """max <g, x> - min <g, x> for each row g: the nearest float64."""
-        widths = np.empty(len(directions))
         at_once = max(16, _DIRECTION_ENTRIES // self.dimension)
-        for begin in range(0, len(directions), at_once):
-            part = slice(begin, begin + at_once)
-            widths[part] = _widths_of(self._all_tiles(n_threads), directions[part], n_threads)
-        return widths
+        return np.concatenate(
+            [
+                _widths_of(self._all_tiles(n_threads), directions[i : i + at_once], n_threads)
+                for i in range(0, len(directions), at_once)
+            ]
+        )
 
     def _all_tiles(self, n_threads: int) -> Iterator[_core.PointTiles]:
         if self._points.size > _KEPT or not self._points.flags.c_contiguous:
