@@ -62,14 +62,23 @@ def naive_positions(network: Network, radius: float) -> NDArray[np.float64]:
     return points[1:-1]
 
 
-def recount(network: Network, positions: NDArray[np.float64], radius: float) -> int:
+def recount(
+    network: Network,
+    positions: NDArray[np.float64],
+    interval: tuple[float, float] = (0.0, 1.0),
+    start: NDArray[np.float64] | None = None,
+    stop: NDArray[np.float64] | None = None,
+) -> int:
     """Changes of activity between the middles of neighbouring regions, by forward passes."""
-    edges = np.concatenate([[-radius], positions, [radius]])
-    middles = edges[:-1] + 0.5 * np.diff(edges)
+    lo, hi = interval
+    edges = np.concatenate([[lo], positions, [hi]])
+    middles = (edges[:-1] + 0.5 * np.diff(edges))[:, np.newaxis]
+    if start is not None and stop is not None:
+        middles = start + middles * (stop - start)
     changes = 0
-    last = [z[0] > 0.0 for z in network.preactivations(middles[:1, np.newaxis])]
+    last = [z[0] > 0.0 for z in network.preactivations(middles[:1])]
     for begin in range(0, len(middles), _BLOCK):
-        layers = network.preactivations(middles[begin : begin + _BLOCK, np.newaxis])
+        layers = network.preactivations(middles[begin : begin + _BLOCK])
         active = [z > 0.0 for z in layers]
         for before, here in zip(last, active, strict=True):
             changes += int(np.count_nonzero(here[0] != before))

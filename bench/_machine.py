@@ -14,7 +14,7 @@ from typing import Any
 import scipy.linalg.cython_blas  # noqa: F401  (loads the BLAS that relufast uses)
 from threadpoolctl import threadpool_info
 
-import relufast._core
+import relufast
 
 _PACKAGES = ("relufast", "numpy", "scipy", "regioncam")
 _BLAS_VARIABLE = re.compile(r"(OPENBLAS|OMP|MKL|BLIS|VECLIB)_")
@@ -22,17 +22,19 @@ _BLAS_VARIABLE = re.compile(r"(OPENBLAS|OMP|MKL|BLIS|VECLIB)_")
 
 def machine_record(packages: Sequence[str] = ()) -> dict[str, Any]:
     """CPU, memory system, software and load, without host or user names."""
+    info = relufast.build_info()
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "cpu": _cpu_model(),
-        "cpus_usable": _usable_cpus(),
+        "cpus_usable": info.cpus,
         "caches": _caches(),
         "memory_gib": _memory_gib(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": info.system,
         "load_average_at_start": load_average(),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in (*_PACKAGES, *packages)},
-        "core_compiler": _core_compiler(),
+        "core_compiler": info.compiler,
+        "instruction_set": info.instruction_set,
         "blas": sorted(
             f"{'NumPy' if 'numpy' in str(library['filepath']) else 'SciPy'}: "
             f"{library['internal_api']} {library['version']}, {library.get('architecture')} kernels"
@@ -63,12 +65,6 @@ def _cpu_model() -> str:
     return model
 
 
-def _usable_cpus() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _caches() -> list[str]:
     indices = sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"))
     return [
@@ -87,13 +83,6 @@ def _version(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def _core_compiler() -> str | None:
-    """The compiler's own mark in the compiled core; the flags are in CMakeLists.txt."""
-    binary = Path(str(relufast._core.__file__)).read_bytes()
-    mark = re.search(rb"GCC: \([^)\0]*\) [\d.]+|(?:Apple )?clang version [\d.]+", binary)
-    return str(mark[0], "ascii") if mark else None
 
 
 def _text(path: str | Path) -> str:

@@ -16,12 +16,13 @@ def peer_table(results: Iterable[Result]) -> str:
     head += ["regioncam, ms", "times faster", "at the fastest", "called again", "goal", ""]
     rows = []
     for result in results:
-        row = [_size(result), f"{result.count:,}", "yes" if result.certified else "NO"]
+        row = [result.case.name, f"{result.count:,}", "yes" if result.certified else "NO"]
         ours = result.timings["relufast"]
         theirs = result.timings.get("regioncam")
         goal = result.case.goal
         if theirs is None:
-            row += ["not installed", milliseconds(ours), "", "", "", ""]
+            missing = "not installed" if result.case.has_peer else "no"
+            row += [missing, milliseconds(ours), "", "", "", ""]
         else:
             ratio = ours.times_faster_than(theirs)
             again = result.timings["again"].times_faster_than(theirs)
@@ -43,7 +44,7 @@ def other_table(results: Iterable[Result]) -> str:
     rows = []
     for result in results:
         timings = result.timings
-        row = [_size(result)]
+        row = [result.case.name]
         row += [milliseconds(timings[name]) for name in ("relufast", "again", "one thread")]
         for name in ("certify=False", "naive"):
             timed = name in timings
@@ -73,10 +74,6 @@ def memory_table(memory: dict[str, Any], goal_gib: float) -> str:
         verdict(memory["peak_gib"] < goal_gib),
     ]
     return table(head, [row])
-
-
-def _size(result: Result) -> str:
-    return f"{result.case.width} x {result.case.depth}"
 
 
 def milliseconds(timing: Timing) -> str:

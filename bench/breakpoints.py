@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -32,7 +33,10 @@ MEMORY_GOAL_GIB = 2.0
 
 @dataclass(frozen=True)
 class Case:
-    """One network, and by which factor relufast shall be faster than regioncam on it."""
+    """One network, and by which factor relufast shall be faster than regioncam on it.
+
+    regioncam knows one input and no leak: elsewhere relufast stands alone.
+    """
 
     width: int
     depth: int
@@ -40,10 +44,34 @@ class Case:
     rounds: int = 9
     calls: int = 1
     naive: bool = False
+    n_inputs: int = 1
+    negative_slope: float = 0.0
+
+    @property
+    def name(self) -> str:
+        inputs = f"R^{self.n_inputs}, " if self.n_inputs > 1 else ""
+        leak = f", leak {self.negative_slope:g}" if self.negative_slope else ""
+        return f"{inputs}{self.width} x {self.depth}{leak}"
+
+    @property
+    def has_peer(self) -> bool:
+        return self.n_inputs == 1 and self.negative_slope == 0.0
 
     def network(self) -> relufast.Network:
-        widths = (1, *[self.width] * self.depth, 1)
-        return relufast.Network.random(widths, weight_variance=2.0, bias_variance=0.25, seed=SEED)
+        return relufast.Network.random(
+            (self.n_inputs, *[self.width] * self.depth, 1),
+            weight_variance=2.0,
+            bias_variance=0.25,
+            negative_slope=self.negative_slope,
+            seed=SEED,
+        )
+
+    def line(self) -> dict[str, Any]:
+        """An interval, or a segment through a space of several inputs."""
+        if self.n_inputs == 1:
+            return {"interval": (-RADIUS, RADIUS)}
+        start, stop = np.random.default_rng(SEED).standard_normal((2, self.n_inputs)) * RADIUS
+        return {"start": start, "stop": stop}
 
 
 @dataclass
@@ -59,16 +87,21 @@ class Result:
 
 
 FULL = [
-    Case(2000, 4, goal=3.0),
-    Case(1000, 10, goal=2.0),
-    Case(50, 3, goal=1.0, rounds=201, calls=20, naive=True),
+    Case(2000, 4, goal=15.0),
+    Case(1000, 10, goal=7.0),
+    Case(4000, 3, goal=25.0, rounds=5),
+    Case(50, 3, goal=3.0, rounds=201, calls=20, naive=True),
+    Case(2000, 4, negative_slope=0.01),
+    Case(2000, 4, n_inputs=784),
     Case(1000, 5, rounds=15),
     Case(200, 10, rounds=51),
 ]
 FULL_MEMORY = (500, 100)
 
 QUICK = [
-    Case(50, 3, goal=1.0, rounds=51, calls=20, naive=True),
+    Case(50, 3, goal=3.0, rounds=51, calls=20, naive=True),
+    Case(50, 3, rounds=9, negative_slope=0.01),
+    Case(50, 3, rounds=9, n_inputs=784),
     Case(200, 10, rounds=9),
     Case(500, 4, rounds=5),
 ]
@@ -83,7 +116,7 @@ def measure(quick: bool) -> Outcome:
     # Idle threads of a BLAS pool keep spinning, and would take CPUs from whoever is timed next.
     with threadpool_limits(1):
         for case in QUICK if quick else FULL:
-            print(f"width {case.width} x depth {case.depth} ...", flush=True)
+            print(f"{case.name} ...", flush=True)
             results.append(run(case, regioncam))
     width, depth = QUICK_MEMORY if quick else FULL_MEMORY
     print(f"memory at width {width} x depth {depth} ...", flush=True)
@@ -111,13 +144,14 @@ def run(case: Case, regioncam: Any | None) -> Result:
     result = Result(case)
     check(result, network)
 
+    line = case.line()
     contenders: dict[str, Prepare] = {
-        "relufast": lambda: caller(fresh(network)),
-        "again": lambda: caller(network),
-        "certify=False": lambda: caller(fresh(network), certify=False),
-        "one thread": lambda: caller(fresh(network), n_threads=1),
+        "relufast": lambda: caller(fresh(network), line),
+        "again": lambda: caller(network, line),
+        "certify=False": lambda: caller(fresh(network), line, certify=False),
+        "one thread": lambda: caller(fresh(network), line, n_threads=1),
     }
-    if regioncam is not None:
+    if regioncam is not None and case.has_peer:
         layers = float32_layers(network)
         partition = regioncam_partition(regioncam, layers, RADIUS)
         result.other_counts["regioncam"] = regioncam_count(partition)
@@ -136,30 +170,35 @@ def run(case: Case, regioncam: Any | None) -> Result:
 
 def fresh(network: relufast.Network) -> relufast.Network:
     """A copy that no call has prepared anything for."""
-    return relufast.Network(network.weights, network.biases)
+    return relufast.Network(network.weights, network.biases, negative_slope=network.negative_slope)
 
 
-def caller(network: relufast.Network, *, certify: bool = True, n_threads: int = N_THREADS) -> Any:
-    return lambda: relufast.breakpoints(
-        network, (-RADIUS, RADIUS), certify=certify, n_threads=n_threads
-    )
+def caller(
+    network: relufast.Network,
+    line: dict[str, Any],
+    *,
+    certify: bool = True,
+    n_threads: int = N_THREADS,
+) -> Callable[[], relufast.Breakpoints]:
+    return lambda: relufast.breakpoints(network, **line, certify=certify, n_threads=n_threads)
 
 
 def check(result: Result, network: relufast.Network) -> None:
-    found = caller(network)()
+    line = result.case.line()
+    found = caller(network, line)()
     result.count = found.count
-    result.certified = found.certified
-    name = f"width {result.case.width} x depth {result.case.depth}"
+    result.certified = bool(found.certified)
+    name = result.case.name
     if not found.certified:
         result.wrong.append(f"{name}: not certified, {found.n_ambiguous} decisions ambiguous")
-    alone = caller(network, n_threads=1)()
+    alone = caller(network, line, n_threads=1)()
     for array in ("positions", "layers", "neurons", "reaches_output"):
         if not np.array_equal(getattr(found, array), getattr(alone, array)):
             result.wrong.append(f"{name}: {array} differ between 1 and {N_THREADS} threads")
-    passes = recount(network, found.positions, RADIUS)
+    passes = recount(network, found.positions, **line)
     if passes != found.count:
         result.wrong.append(f"{name}: {found.count} found, {passes} met by forward passes")
-    result.other_counts["certify=False"] = caller(network, certify=False)().count
+    result.other_counts["certify=False"] = caller(network, line, certify=False)().count
 
 
 if __name__ == "__main__":

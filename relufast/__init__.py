@@ -17,6 +17,7 @@ from relufast.activation_ranks import ActivationRanks, activation_ranks
 from relufast.active_rows import MinActiveRows, min_active_rows
 from relufast.arc_cosine import ArcCosineOperator, arc_cosine_kernel
 from relufast.breakpoints import Breakpoints, Pieces, breakpoints
+from relufast.build_info import BuildInfo, build_info
 from relufast.effective_dimension import effective_rank, participation_ratio, stable_rank
 from relufast.fisher import (
     EigenProgress,
@@ -85,6 +86,7 @@ __all__ = [
     "BreakpointSweep",
     "BreakpointWindow",
     "Breakpoints",
+    "BuildInfo",
     "Capacity",
     "CapacityCurve",
     "CapacityError",
@@ -128,6 +130,7 @@ __all__ = [
     "arc_cosine_kernel",
     "basis_functions",
     "breakpoints",
+    "build_info",
     "capacity_curve",
     "column_rank_profile",
     "effective_rank",

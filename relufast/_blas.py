@@ -37,6 +37,17 @@ def ensure_loaded() -> None:
         )
 
 
+def describe() -> str | None:
+    """The BLAS that the core is given: name, version, kernels."""
+    library = _scipy_library()
+    if library is None:
+        return None
+    known = library.info()
+    parts = [known["internal_api"], known["version"] or "of unknown version"]
+    kernels = known.get("architecture")
+    return " ".join(parts) + (f", {kernels} kernels" if kernels else "")
+
+
 @contextmanager
 def single_threaded() -> Iterator[None]:
     """Keep SciPy's BLAS, and no other library, at one thread.

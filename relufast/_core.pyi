@@ -29,6 +29,7 @@ __all__: list[str] = [
     "bends",
     "blas_ready",
     "bound_on_sphere",
+    "build",
     "cells_of_layer",
     "count_windows",
     "drawn_network",
@@ -223,6 +224,7 @@ def bound_on_sphere(
     rtol: typing.SupportsFloat | typing.SupportsIndex,
     most_cells: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple[float, float, numpy.typing.NDArray[numpy.float64], int, bool]: ...
+def build() -> dict[str, str]: ...
 def cells_of_layer(
     normals: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     n_inputs: typing.SupportsInt | typing.SupportsIndex,

@@ -38,25 +38,44 @@ def main() -> None:
 )
 @click.option("--quick", "effort", flag_value="quick", help="Fewer and narrower networks: seconds.")
 @click.option("--full", "effort", flag_value="full", help="More and wider ones: ten minutes.")
-def report(out: Path, seed: int, effort: str | None) -> None:
+@click.option(
+    "--chapter",
+    "chapters",
+    multiple=True,
+    metavar="NAME",
+    help="Only this one, with the numbers that it has among all; for several, more than once.",
+)
+@click.option(
+    "--store",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that keeps averages over networks, so that a stopped report goes on from there.",
+)
+def report(
+    out: Path, seed: int, effort: str | None, chapters: tuple[str, ...], store: Path | None
+) -> None:
     """Measure random and trained networks and write one HTML page.
 
     Takes about two minutes at most. The tables of the page are also written as CSV files.
     """
     try:
-        _report(out, seed, effort or "default")
+        _report(out, seed, effort or "default", chapters, store)
     except KeyboardInterrupt:
         # Not click's own answer, whose exit code is 1.
-        _fail("Stopped; nothing was written.", 130)
+        kept = f"; {store} keeps the averages that are done" if store is not None else ""
+        _fail(f"Stopped; nothing was written{kept}.", 130)
 
 
-def _report(out: Path, seed: int, effort: str) -> None:
+def _report(out: Path, seed: int, effort: str, names: tuple[str, ...], store: Path | None) -> None:
     # Imported here because `relufast --help` needs none of it.
-    from relufast.report import EFFORTS, PAGE_NAME, OutputFolderError, write_report
+    from relufast.report import CHAPTERS, EFFORTS, PAGE_NAME, OutputFolderError, write_report
 
+    for name in names:
+        if name not in CHAPTERS:
+            _fail(f"Error: --chapter must be one of {', '.join(CHAPTERS)}, but got {name}", 2)
+    settings = EFFORTS[effort].settings(seed)
     try:
-        chapters = write_report(out, EFFORTS[effort].settings(seed))
-    except OutputFolderError as error:
+        chapters = write_report(out, settings, chapters=names, store=store)
+    except (OutputFolderError, relufast.StoreError) as error:
         _fail(f"Error: {error}", 2)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal without some sign gets a question mark, not an error after all the work.
@@ -66,6 +85,12 @@ def _report(out: Path, seed: int, effort: str) -> None:
         for finding in chapter.summary:
             click.echo(f"- {finding}")
     click.echo(f"\nReport: {(out / PAGE_NAME).resolve()}")
+
+
+@main.command()
+def info() -> None:
+    """Print how relufast was built, and what it runs on: for bug reports and benchmarks."""
+    click.echo(str(relufast.build_info()))
 
 
 @main.group()

@@ -32,11 +32,10 @@ def settings_seen(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         for _ in progress.track([1, 2], "short work"):
             pass
         section = Section("A question", ["Text."], findings=["The answer is 42 → 43.", "A detail."])
-        return Chapter(
-            "A chapter", Reference("A paper", "https://arxiv.org"), ["Intro."], [section]
-        )
+        paper = Reference("An author", "A paper", "2512.08091")
+        return Chapter("short", "A chapter", paper, ["Intro."], [section])
 
-    monkeypatch.setattr(report, "CHAPTERS", [chapter])
+    monkeypatch.setattr(report, "CHAPTERS", {"short": chapter})
     return seen
 
 
@@ -46,7 +45,7 @@ def test_help_and_version() -> None:
     assert run.output == f"relufast, version {relufast.__version__}\n"
     run = CliRunner().invoke(main, ["report", "--help"])
     assert run.exit_code == 0
-    for option in ("--out", "--seed", "--quick", "--full"):
+    for option in ("--out", "--seed", "--quick", "--full", "--chapter", "--store"):
         assert option in run.output
 
 
@@ -89,6 +88,17 @@ def test_a_terminal_without_some_signs(tmp_path: Path, monkeypatch: pytest.Monke
     main(["report", "--out", str(tmp_path / "out")], standalone_mode=False)
     sys.stdout.flush()
     assert b"The answer is 42 ? 43." in written.getvalue()
+
+
+def test_single_chapters(tmp_path: Path, settings_seen: list[Settings]) -> None:
+    out = ["--out", str(tmp_path)]
+    run = CliRunner().invoke(main, ["report", *out, "--chapter", "short", "--chapter", "long"])
+    assert run.exit_code == 2
+    assert run.stderr == "Error: --chapter must be one of short, but got long\n"
+    assert settings_seen == []
+    run = CliRunner().invoke(main, ["report", *out, "--chapter", "short"])
+    assert run.exit_code == 0
+    assert len(settings_seen) == 1
 
 
 @pytest.mark.parametrize("seed", ["-1", str(2**64), "1.5", "x"])

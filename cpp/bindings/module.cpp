@@ -1,8 +1,12 @@
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <exception>
+#include <map>
+#include <string>
 
 #include "bindings.hpp"
+#include "relufast/build.hpp"
 #include "relufast/error.hpp"
 
 namespace py = pybind11;
@@ -11,6 +15,16 @@ PYBIND11_MODULE(_core, m) {
     m.doc() = "The compiled core of relufast. Use the names of `relufast` instead.";
     // A function, because a string attribute would be written into the stub with its value.
     m.def("version", [] { return RELUFAST_VERSION; });
+    m.def("build", [] {
+        const relufast::Build build = relufast::build();
+        return std::map<std::string, std::string>{
+            {"compiler", build.compiler},
+            {"build_type", build.build_type},
+            {"flags", build.flags},
+            {"instruction_sets", build.instruction_sets},
+            {"instruction_set", build.instruction_set},
+        };
+    });
     py::register_exception<relufast::Error>(m, "Error", PyExc_RuntimeError);
     // Tried before the one above: pybind11 asks the translator registered last first.
     py::register_exception_translator([](std::exception_ptr error) {

@@ -68,6 +68,8 @@ std::vector<std::int64_t> checked_widths(const int64_t* widths, int64_t n_widths
 
 extern "C" {
 
+int relufast_capi_version(void) { return RELUFAST_CAPI_VERSION; }
+
 const char* relufast_last_error(void) { return last_error.c_str(); }
 
 int relufast_set_blas(const relufast_blas* functions) {

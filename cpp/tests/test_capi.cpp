@@ -178,3 +178,7 @@ TEST_CASE("a state of zeros does not stand still") {
     }
     CHECK(std::fabs(square / 1e4 - 1.0) < 0.1);
 }
+
+TEST_CASE("a program can tell whether it was built for this library") {
+    CHECK(relufast_capi_version() == RELUFAST_CAPI_VERSION);
+}

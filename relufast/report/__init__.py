@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import relufast
@@ -12,10 +13,24 @@ from relufast.report.page import PAGE_NAME, render_page, render_tables
 from relufast.report.progress import Progress
 from relufast.report.settings import EFFORTS, Settings
 
-__all__ = ["EFFORTS", "PAGE_NAME", "Chapter", "OutputFolderError", "Settings", "write_report"]
+__all__ = [
+    "CHAPTERS",
+    "EFFORTS",
+    "PAGE_NAME",
+    "Chapter",
+    "OutputFolderError",
+    "Settings",
+    "write_report",
+]
 
 
-def write_report(path: Path, settings: Settings) -> list[Chapter]:
+def write_report(
+    path: Path,
+    settings: Settings,
+    *,
+    chapters: Collection[str] = (),
+    store: Path | None = None,
+) -> list[Chapter]:
     """Measure everything and write the page and its tables into a folder.
 
     Parameters
@@ -25,6 +40,12 @@ def write_report(path: Path, settings: Settings) -> list[Chapter]:
         when everything is measured; other files are left alone.
     settings : Settings
         They determine every number.
+    chapters : collection of str, optional
+        Names of those to measure, in `CHAPTERS`; all of them by default. The numbers of a chapter
+        do not depend on which others there are.
+    store : Path, optional
+        A file for the averages over random networks, so that a report that was stopped goes on
+        from there. It may hold those of other reports, too.
 
     Returns
     -------
@@ -35,13 +56,24 @@ def write_report(path: Path, settings: Settings) -> list[Chapter]:
     ------
     OutputFolderError
         If the folder cannot be written to, before anything is measured.
+    ValueError
+        If there is no chapter of a name.
     """
+    unknown = sorted(set(chapters) - set(CHAPTERS))
+    if unknown:
+        raise ValueError(
+            f"chapters must be among {', '.join(CHAPTERS)}, but got {', '.join(unknown)}"
+        )
     with output_folder(path) as folder:
-        progress = Progress()
-        chapters = [chapter(settings, progress) for chapter in CHAPTERS]
-        files = render_tables(chapters)
+        progress = Progress(store)
+        measured = [
+            chapter(settings, progress)
+            for name, chapter in CHAPTERS.items()
+            if name in (chapters or CHAPTERS)
+        ]
+        files = render_tables(measured)
         files[PAGE_NAME] = render_page(
-            chapters, settings, progress, version=f"relufast {relufast.__version__}"
+            measured, settings, progress, version=f"relufast {relufast.__version__}"
         )
         folder.write(files)
-    return chapters
+    return measured

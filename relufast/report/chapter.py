@@ -45,6 +45,24 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A published claim, the number that it is held against, and the answer of a stated rule.
+
+    The rule must not depend on the numbers: what makes no difference, which networks are looked at
+    and which answer follows from what are fixed before anything is measured.
+    """
+
+    claim: str  # as a sentence
+    number: Estimate | float | None  # that decides, or stands for those that do
+    measured: str  # the number and what it is of
+    verdict: str
+    limits: str  # of what was looked at, and of what was allowed
+    rule: str  # which answer follows from what
+    figure: Figure | None = None  # that shows it
+    code: str = ""  # that prints the number; without it the chapter's own command does
+
+
+@dataclass(frozen=True)
 class Section:
     """One question: why it is asked, what was measured, what was found."""
 
@@ -53,17 +71,29 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     findings: Sequence[str] = ()  # computed sentences, the most important first
+    claims: Sequence[Claim] = ()  # of the chapter's paper, that this section decides
     notes: Sequence[str] = ()  # paragraphs for who wants to know all
 
 
 @dataclass(frozen=True)
 class Reference:
-    label: str
-    url: str
+    """A paper on arXiv."""
+
+    authors: str
+    title: str
+    arxiv: str  # its number
+
+    @property
+    def url(self) -> str:
+        return f"https://arxiv.org/abs/{self.arxiv}"
+
+    def __str__(self) -> str:
+        return f"{self.authors}: {self.title}, arXiv {self.arxiv}"
 
 
 @dataclass(frozen=True)
 class Chapter:
+    name: str  # of its package, and on the command line
     title: str
     reference: Reference
     intro: Sequence[str]  # paragraphs
@@ -73,6 +103,10 @@ class Chapter:
     def summary(self) -> list[str]:
         """The first finding of each section."""
         return [section.findings[0] for section in self.sections if section.findings]
+
+    @property
+    def claims(self) -> list[Claim]:
+        return [claim for section in self.sections for claim in section.claims]
 
     @property
     def tables(self) -> list[Table]:

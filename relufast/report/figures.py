@@ -176,6 +176,8 @@ def points(
     colour: str,
     marker: str,
     label: str | None = None,
+    *,
+    filled: bool = True,
 ) -> None:
     """Measured points with bars of one standard error."""
     axes.errorbar(
@@ -184,6 +186,7 @@ def points(
         [e.standard_error for e in estimates],
         color=colour,
         marker=marker,
+        markerfacecolor=colour if filled else "none",
         linestyle="none",
         elinewidth=1.0,
         label=label,
@@ -208,6 +211,11 @@ def svg(draw: Callable[[Layout], Figure], layout: Layout, title: str, prefix: st
     """A drawing as an SVG element for the body of an HTML page."""
     with matplotlib.rc_context(_STYLE):
         figure = draw(layout)
+        engine = figure.get_layout_engine()
+        if engine is not None:
+            # Once and here: with any engine, saving draws the figure twice.
+            engine.execute(figure)
+            figure.set_layout_engine(None)
         buffer = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(buffer, format="svg", metadata=nothing)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import csv
+import gc
 import io
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from relufast.report import text
+from relufast.report import text, verdict
 from relufast.report.chapter import Cell, Chapter, Column, Figure, Table
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
@@ -23,7 +24,10 @@ PAGE_NAME = "relufast-report.html"
 
 def render_tables(chapters: Sequence[Chapter]) -> dict[str, bytes]:
     """CSV files by name: numbers in full precision, and estimates as two columns."""
-    return {f"{table.name}.csv": _csv(table) for chapter in chapters for table in chapter.tables}
+    tables = [table for chapter in chapters for table in chapter.tables]
+    if any(chapter.claims for chapter in chapters):
+        tables.insert(0, _claims_table(chapters))
+    return {f"{table.name}.csv": _csv(table) for table in tables}
 
 
 def render_page(
@@ -33,13 +37,20 @@ def render_page(
     # Imported here because it takes matplotlib half a second.
     from relufast.report import figures
 
-    drawn = {
-        figure: Markup("\n").join(
-            Markup(figures.svg(figure.draw, layout, figure.title, f"{layout.name}-{number}-"))
-            for layout in (figures.WIDE, figures.NARROW)
-        )
-        for number, figure in enumerate(progress.track(_figures(chapters), "figures"), start=1)
-    }
+    numbers = {figure: number for number, figure in enumerate(_figures(chapters), start=1)}
+    # Figures leave much garbage in cycles; its collector need not look through all modules for it.
+    gc.freeze()
+    try:
+        drawn = {
+            figure: Markup("\n").join(
+                Markup(figures.svg(figure.draw, layout, figure.title, f"{layout.name}-{number}-"))
+                for layout in (figures.WIDE, figures.NARROW)
+            )
+            for figure, number in progress.track(list(numbers.items()), "figures")
+        }
+    finally:
+        gc.unfreeze()
+    claims = [claim for chapter in chapters for claim in chapter.claims]
     environment = Environment(
         loader=PackageLoader("relufast.report"),
         autoescape=True,
@@ -47,12 +58,18 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["unbroken"] = _unbroken
+    environment.filters["prose"] = _prose
+    environment.filters["caption"] = _caption
     page = environment.get_template("page.html").render(
         chapters=chapters,
         settings=settings,
         version=version,
         drawings=drawn,
+        figure_numbers=numbers,
+        claim_numbers={claim: number for number, claim in enumerate(claims, start=1)},
+        verdicts={v: sum(claim.verdict == v for claim in claims) for v in verdict.VERDICTS},
+        signs=_SIGNS,
+        claims_table=_claims_table(chapters) if claims else None,
         cell=_cell,
         is_number=_is_number,
         csv_url=lambda table: "data:text/csv;base64," + base64.b64encode(_csv(table)).decode(),
@@ -60,13 +77,65 @@ def render_page(
     return page.encode()
 
 
+# Beside the words, so that colours are not needed to find a verdict.
+_SIGNS = {
+    verdict.HOLDS: "\N{CHECK MARK}",
+    verdict.LIMITED: "\N{ALMOST EQUAL TO}",
+    verdict.FAILS: "\N{MULTIPLICATION SIGN}",
+    verdict.OPEN: "?",
+}
+
+
+def _claims_table(chapters: Sequence[Chapter]) -> Table:
+    """All claims, for their CSV file."""
+    keys = ("paper", "chapter", "claim", "number", "standard_error", "measured", "verdict")
+    return Table(
+        name="claims",
+        caption="Published claims and what we measured.",
+        columns=[Column(key, key) for key in (*keys, "limits", "rule")],
+        rows=[
+            (
+                f"arXiv {chapter.reference.arxiv}",
+                chapter.name,
+                claim.claim,
+                *_number_and_error(claim.number),
+                claim.measured,
+                claim.verdict,
+                claim.limits,
+                claim.rule,
+            )
+            for chapter in chapters
+            for claim in chapter.claims
+        ],
+    )
+
+
+def _number_and_error(number: Estimate | float | None) -> tuple[Cell, Cell]:
+    """Empty where there is none: an exact number has no error."""
+    if isinstance(number, Estimate):
+        return number.value, number.standard_error
+    return ("" if number is None else number), ""
+
+
 def _figures(chapters: Sequence[Chapter]) -> list[Figure]:
     return [f for chapter in chapters for section in chapter.sections for f in section.figures]
 
 
-def _unbroken(sentence: str) -> str:
-    """Keep an error with its value and a percentage with its sign on one line."""
-    return re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
+def _prose(sentence: str) -> Markup:
+    """Keep errors and percentages on one line; set x_l and x^(1/2) low and high."""
+    unbroken = re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
+    # Of names with one letter: those with more are Python's.
+    low = re.sub(r"\b([^\W\d_])_(\w{1,2})\b", r"\1<sub>\2</sub>", str(escape(unbroken)))
+    return Markup(re.sub(r"\^(?:\(([^()]+)\)|(\w+))", r"<sup>\1\2</sup>", low))
+
+
+def _caption(sentence: str) -> Markup:
+    """Panels are side by side on wide screens, and one above the other on narrow ones."""
+    both = '<span class="beside">{}</span><span class="below">{}</span>'
+    text = str(_prose(sentence))
+    for beside, below in (("Left", "Above"), ("Right", "Below")):
+        text = re.sub(rf"\b{beside}\b", both.format(beside, below), text)
+    return Markup(text)
 
 
 def _cell(column: Column, value: Cell) -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -21,6 +22,9 @@ Result = TypeVar("Result")
 
 class Progress:
     """A bar for each step on a terminal; anywhere, a line for each step that is done."""
+
+    def __init__(self, store: Path | None = None) -> None:
+        self._store = store  # of averages, so that a stopped report can go on
 
     def track(self, items: Sequence[Item], label: str) -> Iterator[Item]:
         """The items, one by one."""
@@ -68,6 +72,7 @@ class Progress:
                 n_trials=n_trials,
                 seed=settings.network_seed(label),
                 executor=executor,
+                store=self._store,
                 covariance=True,
                 progress=lambda step: bar.update(step.n_done - bar.n),
             )

@@ -31,6 +31,14 @@ class Settings:
         """The first of them."""
         return self.network_seeds(experiment, 1)[0]
 
+    def network_seeds_code(self, experiment: str, number: int) -> str:
+        """Lines of Python that give `seeds`, the same as `network_seeds`."""
+        return (
+            f"label = {experiment!r}\n"
+            f"sequence = np.random.SeedSequence({self.seed}, spawn_key=tuple(label.encode()))\n"
+            f"seeds = sequence.generate_state({number}, np.uint64).tolist()\n"
+        )
+
     def generator(self, experiment: str) -> np.random.Generator:
         """Of random choices other than networks."""
         return np.random.default_rng(self._sequence(experiment))

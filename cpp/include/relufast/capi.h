@@ -13,6 +13,11 @@
 extern "C" {
 #endif
 
+/* Rises with every change that a program built with an older header could notice. A program may
+ * compare it with what the library it runs on returns. */
+#define RELUFAST_CAPI_VERSION 1
+int relufast_capi_version(void);
+
 #define RELUFAST_OK 0
 #define RELUFAST_OPEN 1 /* done, but a decision stayed open and was taken as float64 has it */
 #define RELUFAST_ERROR (-1)

@@ -5,8 +5,12 @@
 // preset defines RELUFAST_NO_MULTIVERSION.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(RELUFAST_NO_MULTIVERSION)
+#define RELUFAST_IS_MULTIVERSION 1
+#define RELUFAST_INSTRUCTION_SETS "x86-64-v4 x86-64-v3 default"
 #define RELUFAST_MULTIVERSION \
     __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
+#define RELUFAST_IS_MULTIVERSION 0
+#define RELUFAST_INSTRUCTION_SETS "default"
 #define RELUFAST_MULTIVERSION
 #endif

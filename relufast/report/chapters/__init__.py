@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from relufast.report.chapter import ChapterFunction
 from relufast.report.chapters import (
     fisher_information,
@@ -11,10 +13,11 @@ from relufast.report.chapters import (
     one_dimensional,
 )
 
-CHAPTERS: tuple[ChapterFunction, ...] = (
-    one_dimensional.chapter,
-    hidden_ranks.chapter,
-    fisher_information.chapter,
-    low_rank_layers.chapter,
-    injectivity.chapter,
-)
+# Named as their packages, in the order of the page.
+CHAPTERS: Mapping[str, ChapterFunction] = {
+    "one_dimensional": one_dimensional.chapter,
+    "hidden_ranks": hidden_ranks.chapter,
+    "fisher_information": fisher_information.chapter,
+    "low_rank_layers": low_rank_layers.chapter,
+    "injectivity": injectivity.chapter,
+}

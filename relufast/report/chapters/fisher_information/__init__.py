@@ -27,9 +27,12 @@ _INTRO = (
 
 def chapter(settings: Settings, progress: Progress) -> Chapter:
     return Chapter(
+        name="fisher_information",
         title="Fisher information of wide networks",
         reference=Reference(
-            "Ho, Takeishi, Takeuchi: arXiv 2505.17907", "https://arxiv.org/abs/2505.17907"
+            "Ho, Takeishi, Takeuchi",
+            "Function Forms of Simple ReLU Networks with Random Hidden Weights",
+            "2505.17907",
         ),
         intro=_INTRO,
         sections=(

@@ -10,12 +10,13 @@ from relufast._validate import FloatArray
 from relufast.fisher_functions import basis_functions, function_form
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.function_form_errors import FunctionFormErrors
-from relufast.report import text
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report import text, verdict
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.chapters.fisher_information.layers import GROUPS, Group, random_layer
 from relufast.report.estimate import Estimate, components
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
+from relufast.report.verdict import Judge
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -51,6 +52,18 @@ def section(settings: Settings, progress: Progress) -> Section:
     ]
     shown = _shown_functions(settings)
     numbers = ", ".join(f"{e.found.n_trials:,} of m = {e.width:,}" for e in errors)
+    figure = Figure(
+        title="Error of the limit functions",
+        draw=lambda layout: _draw_errors(layout, errors),
+        caption=(
+            "Mean squared relative error by group; lines: the exact expectation, which products "
+            "and squares have in common. Bars: one standard error, mostly smaller than the points."
+        ),
+        source=(
+            f"relufast.statistics.FunctionFormErrors(m, {_DIMENSION}, 50) and its theory; "
+            f"layers: {numbers}"
+        ),
+    )
     return Section(
         title="What the eigenvectors stand for",
         text=(
@@ -75,18 +88,7 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{_DIMENSION})(X)"
                 ),
             ),
-            Figure(
-                title="Error of the limit functions",
-                draw=lambda layout: _draw_errors(layout, errors),
-                caption=(
-                    "Mean squared relative error by group; lines: the exact expectation. Bars: "
-                    "one standard error, mostly smaller than the points."
-                ),
-                source=(
-                    f"relufast.statistics.FunctionFormErrors(m, {_DIMENSION}, 50) and its theory; "
-                    f"layers: {numbers}"
-                ),
-            ),
+            figure,
         ),
         tables=(
             Table(
@@ -115,19 +117,48 @@ def section(settings: Settings, progress: Progress) -> Section:
             + f". Of the {len(deviations)} errors by width and group "
             f"{text.within_two_errors(deviations, 'theory')}.",
         ),
+        claims=(_claim(settings, errors[-1], figure),),
     )
 
 
 def _measure(settings: Settings, progress: Progress, width: int, layers: int) -> _Errors:
     statistic = FunctionFormErrors(width, _DIMENSION, 50)
-    label = f"function forms, m = {width}"
-    found = progress.monte_carlo(
-        statistic,
-        settings,
-        label,
-        n_trials=layers,
-    )
+    found = progress.monte_carlo(statistic, settings, _label(width), n_trials=layers)
     return _Errors(width, found, statistic.theory)
+
+
+def _label(width: int) -> str:
+    return f"function forms, m = {width}"
+
+
+def _claim(settings: Settings, widest: _Errors, figure: Figure) -> Claim:
+    n = widest.found.n_trials
+    judge = Judge(n, len(GROUPS), verdict.TENTH)
+    worst = max(range(len(GROUPS)), key=lambda i: widest.by_group[i].value)
+    number = widest.by_group[worst]
+    return Claim(
+        claim="The eigenvectors stand for |x|, for single inputs, and for products over |x|",
+        number=number,
+        measured=(
+            f"{number} is the mean squared relative error of the group “{GROUPS[worst]}”, the "
+            "largest of the four"
+        ),
+        verdict=verdict.all_of(judge.equal(e, 0.0) for e in widest.by_group),
+        limits=f"{n:,} layers of m = {widest.width:,}, {_DIMENSION} inputs; margin a tenth",
+        rule=(
+            "It holds within these limits if the whole interval of each group's error is below a "
+            f"tenth of the function's mean square, and fails if all of one is above. {judge}"
+        ),
+        figure=figure,
+        code=(
+            "import relufast\n"
+            "statistic = relufast.statistics.FunctionFormErrors("
+            f"{widest.width}, {_DIMENSION}, 50)\n"
+            f"seed = {settings.network_seed(_label(widest.width))}\n"
+            f"found = relufast.monte_carlo(statistic, n_trials={n}, seed=seed)\n"
+            "print(found.mean.max())"
+        ),
+    )
 
 
 def _shown_functions(settings: Settings) -> dict[int, dict[Group, tuple[FloatArray, FloatArray]]]:

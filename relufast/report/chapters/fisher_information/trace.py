@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from relufast.fisher_spectrum import fisher_spectrum
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report import verdict
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -17,28 +20,28 @@ if TYPE_CHECKING:
 _DIMENSIONS = [int(d) for d in np.unique(np.geomspace(2, 10_000, 40).astype(int))]
 _SHOWN = (2, 10, 100, 1000, 10_000)
 _DEGREES = (0, 1, 2, 4)
+_CLAIMED_SHARE = "97.7"  # of degrees 0 to 2, in per cent
 
 
 def section() -> Section:
     ten = fisher_spectrum(10, 4)
     wide = fisher_spectrum(_DIMENSIONS[-1], 4)
+    figure = Figure(
+        title="Shares of the trace",
+        draw=_draw,
+        caption=(
+            "Exact shares of the eigenvalues of each degree in the trace d/2, at infinite "
+            "width; dashed: their limits as d grows, 1/π, 1/2, 1/(2π) and 1/(24π)."
+        ),
+        source="relufast.fisher_spectrum(dimension, 4).shares and .limit_shares",
+    )
     return Section(
         title="Three groups hold the trace",
         text=(
             "At infinite width the eigenvalues belong to degrees k of spherical harmonics: one of "
             "degree 0, d of degree 1, d (d + 1)/2 − 1 of degree 2, none of odd degrees from 3 on.",  # noqa: RUF001
         ),
-        figures=(
-            Figure(
-                title="Shares of the trace",
-                draw=_draw,
-                caption=(
-                    "Exact shares of the eigenvalues of each degree in the trace d/2, at infinite "
-                    "width; dashed: their limits as d grows, 1/π, 1/2, 1/(2π) and 1/(24π)."
-                ),
-                source="relufast.fisher_spectrum(dimension, 4).shares and .limit_shares",
-            ),
-        ),
+        figures=(figure,),
         tables=(
             Table(
                 name="fisher-shares",
@@ -64,7 +67,59 @@ def section() -> Section:
             f"10 inputs and {100 * wide.shares[:3].sum():.2f} % for {_DIMENSIONS[-1]:,}; "
             f"degree 1 holds half of it for each number of inputs.",
         ),
+        claims=_claims(figure),
     )
+
+
+def _claims(figure: Figure) -> tuple[Claim, ...]:
+    wide = fisher_spectrum(_SHOWN[-1], 2)
+    limit = float(wide.limit_shares.sum())
+    # By dimension: of the degree that is the furthest from its limit.
+    furthest = [
+        float(np.abs(spectrum.shares / spectrum.limit_shares - 1.0)[[0, 2]].max())
+        for spectrum in (fisher_spectrum(d, 2) for d in _SHOWN)
+    ]
+    code = f"import relufast\nspectrum = relufast.fisher_spectrum({_SHOWN[-1]}, 2)\n"
+    return (
+        Claim(
+            claim="Three groups of eigenvalues hold 97.7 % of the trace",
+            number=limit,
+            measured=(
+                f"{100.0 * limit:.3f} % as the number of inputs grows, and "
+                f"{100.0 * wide.shares.sum():.3f} % at {_SHOWN[-1]:,} inputs"
+            ),
+            verdict=verdict.HOLDS if f"{100.0 * limit:.1f}" == _CLAIMED_SHARE else verdict.FAILS,
+            limits="infinite width",
+            rule="It holds if the exact limit rounds to the digits that are claimed.",
+            figure=figure,
+            code=f"{code}print(spectrum.limit_shares.sum())",
+        ),
+        Claim(
+            claim="The groups' shares tend to 1/π, 1/2 and 1/(2π) as the number of inputs grows",
+            number=furthest[-1],
+            measured=(
+                f"{furthest[-1]:.6f} is the largest relative distance from these at "
+                f"{_SHOWN[-1]:,} inputs, {furthest[0]:.2f} at {_SHOWN[0]}"
+            ),
+            verdict=_tends(furthest),
+            limits=f"infinite width; up to {_SHOWN[-1]:,} inputs; margin a tenth",
+            rule=(
+                "It holds within these limits if the distance falls from each number of inputs in "
+                "the table to the next, to less than a tenth, and fails otherwise. All numbers are "
+                "exact."
+            ),
+            figure=figure,
+            code=(
+                f"{code}ratios = spectrum.shares / spectrum.limit_shares\n"
+                "print(abs(ratios[[0, 2]] - 1.0).max())"
+            ),
+        ),
+    )
+
+
+def _tends(distances: Sequence[float]) -> str:
+    falls = all(after < before for before, after in pairwise(distances))
+    return verdict.LIMITED if falls and distances[-1] < verdict.TENTH else verdict.FAILS
 
 
 def _draw(layout: Layout) -> Drawing:

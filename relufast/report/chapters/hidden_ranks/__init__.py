@@ -32,19 +32,21 @@ _INTRO = (
 
 def chapter(settings: Settings, progress: Progress) -> Chapter:
     measured = dimensions.measure_families(settings, progress)
+    ranks, by_notion = rank_by_depth.section(measured), notions.section(measured)
     return Chapter(
+        name="hidden_ranks",
         title="Ranks of hidden activations",
         reference=Reference(
-            "Makwana: Layerwise Effective Dimension Oscillations in Finite Width ReLU Networks, "
-            "arXiv 2507.07675",
-            "https://arxiv.org/abs/2507.07675",
+            "Makwana",
+            "Layerwise Effective Dimension Oscillations in Finite Width ReLU Networks",
+            "2507.07675",
         ),
         intro=_INTRO,
         sections=(
-            rank_by_depth.section(measured),
+            ranks,
             alive_neurons.section(settings, progress),
-            notions.section(measured),
-            published_claims.section(measured),
+            by_notion,
+            published_claims.section(measured, ranks.figures[0], by_notion.figures[0]),
             trained_digits.section(load_digits()),
         ),
     )

@@ -59,9 +59,10 @@ def section(digits: Digits) -> Section:
                 title="Dimensions of a classifier's activations",
                 draw=lambda layout: _draw(layout, layers),
                 caption=(
-                    "Left: all test images; exact rank and effective rank. Right: the same for the "
-                    "images of one class, mean over the ten classes with bars of one standard "
-                    f"error. {certified} of {len(layers)} ranks of all images are certified."
+                    "Left: all test images; filled: exact rank, open: effective rank. Right: the "
+                    "same for the images of one class, mean over the ten classes with bars of one "
+                    f"standard error. {certified} of {len(layers)} ranks of all images are "
+                    "certified."
                 ),
                 source=(
                     "relufast.activation_ranks(network, images), relufast.effective_rank(H) of "
@@ -145,15 +146,21 @@ def _draw(layout: Layout, layers: Sequence[_Layer]) -> Drawing:
         numbers = [layer.layer for layer in own]
         exact = [layer.class_exact for layer in own]
         effective = [layer.class_effective for layer in own]
-        for axes, values, style, label in (
-            (images, [layer.exact for layer in own], "-", f"{name}, exact rank"),
-            (images, [layer.effective for layer in own], ":", f"{name}, effective rank"),
-            (one_class, [e.value for e in exact], "-", None),
-            (one_class, [e.value for e in effective], ":", None),
+        for values, face, label in (
+            ([layer.exact for layer in own], colour, f"{name}, exact rank"),
+            ([layer.effective for layer in own], "none", f"{name}, effective rank"),
         ):
-            axes.plot(numbers, values, color=colour, marker=marker, linestyle=style, label=label)
+            images.plot(
+                numbers,
+                values,
+                color=colour,
+                marker=marker,
+                markerfacecolor=face,
+                linestyle="none",
+                label=label,
+            )
         figures.points(one_class, numbers, exact, colour, marker)
-        figures.points(one_class, numbers, effective, colour, marker)
+        figures.points(one_class, numbers, effective, colour, marker, filled=False)
     images.set_title("All images")
     one_class.set_title("Images of one class")
     images.set_ylabel("dimension")

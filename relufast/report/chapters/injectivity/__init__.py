@@ -27,8 +27,13 @@ _INTRO = (
 
 def chapter(settings: Settings, progress: Progress) -> Chapter:
     return Chapter(
+        name="injectivity",
         title="Injectivity",
-        reference=Reference("Stojnic: arXiv 2412.19677", "https://arxiv.org/abs/2412.19677"),
+        reference=Reference(
+            "Stojnic",
+            "Deep ReLU networks: injectivity capacity upper bounds",
+            "2412.19677",
+        ),
         intro=_INTRO,
         sections=(
             layer_by_layer.section(progress),

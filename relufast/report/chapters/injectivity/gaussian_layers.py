@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,8 @@ import numpy as np
 
 from relufast.injectivity_capacity import Method, injectivity_capacity
 from relufast.monte_carlo.injectivity import InjectiveLayers
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report import verdict
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.estimate import Estimate, of_arrays
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
-_LAYERS = {2: 2000, 3: 1000, 4: 400, 5: 60, 6: 8}  # by n: cells grow like m^(n-1)
+_LAYERS = {2: 2000, 3: 1000, 4: 400, 5: 100, 6: 8}  # by n: cells grow like m^(n-1)
 _LARGEST_ALPHA = {2: 10, 3: 10, 4: 9, 5: 8, 6: 6}  # whose cells can still be counted
 _STEPS_A_UNIT = 2
 _METHODS: tuple[Method, ...] = ("plain", "lifted", "second_level")
@@ -44,27 +46,26 @@ def section(settings: Settings, progress: Progress) -> Section:
     shares = [_measure(settings, progress, n, layers) for n, layers in _LAYERS.items()]
     capacities = {m: float(injectivity_capacity(method=m).alphas[0]) for m in _METHODS}
     numbers = ", ".join(f"{s.layers:,} of n = {s.n}" for s in shares)
+    figure = Figure(
+        title="Probability that a Gaussian layer is injective",
+        draw=lambda layout: _draw(layout, shares, capacities),
+        caption=(
+            "Share of injective layers against m/n. Bars: one standard error; points of "
+            "one n are from the same layers. Vertical lines: upper bounds of the capacity "
+            "for n → ∞, from right to left plain, lifted and second level."
+        ),
+        source=(
+            "relufast.statistics.InjectiveLayers(n, rows), "
+            f"relufast.injectivity_capacity(method=...); layers: {numbers}"
+        ),
+    )
     return Section(
         title="Small Gaussian layers",
         text=(
             "The capacities are for n → ∞. For few inputs it can be decided exactly whether a "
             "layer is injective, by all cells into which its rows cut the space of inputs.",
         ),
-        figures=(
-            Figure(
-                title="Probability that a Gaussian layer is injective",
-                draw=lambda layout: _draw(layout, shares, capacities),
-                caption=(
-                    "Share of injective layers against m/n. Bars: one standard error; points of "
-                    "one n are from the same layers. Vertical lines: upper bounds of the capacity "
-                    "for n → ∞, from right to left plain, lifted and second level."
-                ),
-                source=(
-                    "relufast.statistics.InjectiveLayers(n, rows), "
-                    f"relufast.injectivity_capacity(method=...); layers: {numbers}"
-                ),
-            ),
-        ),
+        figures=(figure,),
         tables=(
             Table(
                 name="injectivity-gaussian-layers",
@@ -90,6 +91,7 @@ def section(settings: Settings, progress: Progress) -> Section:
             + ", ".join(f"{a:.4f} ({m.replace('_', ' ')})" for m, a in capacities.items())
             + ".",
         ),
+        claims=(_claim(settings, shares, capacities["plain"], figure),),
     )
 
 
@@ -101,10 +103,57 @@ def _measure(settings: Settings, progress: Progress, n: int, layers: int) -> _Sh
     found = progress.monte_carlo(
         InjectiveLayers(n, rows),
         settings,
-        f"injective layers, n = {n}",
+        _label(n),
         n_trials=n_layers,
     )
     return _Shares(n, n_layers, rows, of_arrays(found.mean, found.standard_error))
+
+
+def _label(n: int) -> str:
+    return f"injective layers, n = {n}"
+
+
+def _claim(settings: Settings, shares: Sequence[_Shares], bound: float, figure: Figure) -> Claim:
+    """That layers wider than the largest of the bounds are injective."""
+    above = [
+        (s, next(i for i, alpha in enumerate(s.alphas) if alpha >= bound))
+        for s in shares
+        if s.alphas[-1] >= bound
+    ]
+    counts = [round(s.injective[i].value * s.layers) for s, i in above]
+    answer = verdict.more_than_half(counts, [s.layers for s, _ in above])
+    last, i = above[-1]
+    number, rows = last.injective[i], last.rows[i]
+    tuple_of_rows = textwrap.fill(str(last.rows), 68, subsequent_indent="    ")
+    return Claim(
+        claim="The capacity is bounded from above: wider layers are injective",
+        number=number,
+        measured=(
+            f"{counts[-1]:,} of {last.layers:,} layers with {last.n} inputs and {rows} rows are "
+            "injective; "
+            + ", ".join(
+                f"{count:,} of {s.layers:,} with {s.n} and {s.rows[j]}"
+                for count, (s, j) in list(zip(counts, above, strict=True))[:-1]
+            )
+        ),
+        verdict=verdict.limited(answer),
+        limits=f"one layer, n from {above[0][0].n} to {last.n}; the claim is for n → ∞",
+        rule=(
+            f"Of the least number of rows above {bound:.4f} n. It holds within these limits if for "
+            "each n more than a half of the layers are injective, and fails if for one fewer are, "
+            "by Clopper and Pearson's exact intervals, one of which misses once in "
+            f"{1.0 / verdict.FALSE_ALARMS:,.0f} reports."
+        ),
+        figure=figure,
+        code=(
+            "import relufast\n"
+            f"rows = {tuple_of_rows}\n"
+            f"statistic = relufast.statistics.InjectiveLayers({last.n}, rows)\n"
+            f"seed = {settings.network_seed(_label(last.n))}\n"
+            f"found = relufast.monte_carlo(statistic, n_trials={last.layers}, seed=seed)\n"
+            f"print(found.mean[{i}])"
+        ),
+    )
 
 
 def _half(shares: _Shares) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ from relufast.injectivity_capacity import (
     Method,
     injectivity_capacity,
 )
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report import verdict
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _DEEPEST = 100
 _DEEPEST_LIFTED = 10
 _SHOWN = 10
 _NEARLY_ONE = 0.01
+_FEW_LAYERS = 4  # that are claimed to suffice
+_FROM_LOOSE_TO_TIGHT: tuple[Method, ...] = ("plain", "lifted", "second_level")
 
 
 @dataclass(frozen=True)
@@ -65,23 +68,22 @@ _CASES: tuple[tuple[Condition, Method, int], ...] = (
 def section(progress: Progress) -> Section:
     found = progress.map(lambda case: _measure(*case), _CASES, "capacities by layer")
     by_case = {(c.condition, c.method): c for c in found}
+    figure = Figure(
+        title="Capacity and expansion by layer",
+        draw=lambda layout: _draw(layout, found),
+        caption=(
+            "Left: capacity α_l = m_l/n. Right: neurons of a layer over those of the layer "  # noqa: RUF001
+            "before, from layer two on. Lifted capacities end where lifting gains nothing."
+        ),
+        source="relufast.injectivity_capacity(depth, condition=..., method=...)",
+    )
     return Section(
         title="Capacities by layer",
         text=(
             "Each layer at its own capacity. Plain duality, partially lifted duality and its "
             "second level, which is for one layer, are three upper bounds of one number.",
         ),
-        figures=(
-            Figure(
-                title="Capacity and expansion by layer",
-                draw=lambda layout: _draw(layout, found),
-                caption=(
-                    "Left: capacity α_l = m_l/n. Right: neurons of a layer over those of the layer "  # noqa: RUF001
-                    "before, from layer two on. Lifted capacities end where lifting gains nothing."
-                ),
-                source="relufast.injectivity_capacity(depth, condition=..., method=...)",
-            ),
-        ),
+        figures=(figure,),
         tables=(_table(found),),
         findings=(
             "One layer needs an expansion of "
@@ -93,6 +95,7 @@ def section(progress: Progress) -> Section:
             *(_by_depth(by_case[condition, "plain"]) for condition in ("weak", "strong")),
             *(_by_depth(by_case[condition, "lifted"]) for condition in ("weak", "strong")),
         ),
+        claims=_claims(by_case, figure),
     )
 
 
@@ -102,6 +105,86 @@ def _measure(condition: Condition, method: Method, depth: int) -> _Capacities:
     except CapacityError as error:
         return _Capacities(condition, method, error.best.alphas[:-1], ended=True)
     return _Capacities(condition, method, found.alphas, ended=False)
+
+
+def _claims(
+    by_case: Mapping[tuple[Condition, Method], _Capacities], figure: Figure
+) -> tuple[Claim, ...]:
+    one_layer = [float(by_case["weak", m].alphas[0]) for m in _FROM_LOOSE_TO_TIGHT]
+    plain = [by_case[condition, "plain"] for condition in ("weak", "strong")]
+    ratios = {c.condition: c.ratios[:_FEW_LAYERS] for c in plain}
+    saturates = all(np.all(np.diff(np.abs(r - 1.0)) < 0.0) for r in ratios.values())
+    last = {condition: float(r[-1]) for condition, r in ratios.items()}
+    close = all(abs(ratio - 1.0) <= verdict.TENTH for ratio in last.values())
+    ours = "our weak and strong conditions, plain duality"
+    code = (
+        "import relufast\n"
+        f'found = relufast.injectivity_capacity({_FEW_LAYERS}, condition="strong")\n'
+        f"print(found.alphas[{_FEW_LAYERS - 1}] / found.alphas[{_FEW_LAYERS - 2}])"
+    )
+    return (
+        Claim(
+            claim="Lifting the duality lowers the bounds on the capacity",
+            number=one_layer[-1],
+            measured=" < ".join(
+                f"{a:.4f} ({m.replace('_', ' ')})"
+                for a, m in reversed(list(zip(one_layer, _FROM_LOOSE_TO_TIGHT, strict=True)))
+            ),
+            verdict=verdict.HOLDS if np.all(np.diff(one_layer) < 0.0) else verdict.FAILS,
+            limits="one layer",
+            rule="It holds if each of the three bounds is below the one before.",
+            figure=figure,
+            code=(
+                "import relufast\n"
+                'print(relufast.injectivity_capacity(method="second_level").alphas[0])'
+            ),
+        ),
+        Claim(
+            claim="The expansions that layers need fall rapidly with depth",
+            number=float(ratios["strong"][1]),
+            measured="; ".join(
+                f"{', '.join(f'{r:.3f}' for r in own)} ({condition})"
+                for condition, own in reversed(ratios.items())
+            ),
+            verdict=verdict.LIMITED if saturates else verdict.FAILS,
+            limits=f"layers 1 to {_FEW_LAYERS}; {ours}",
+            rule=(
+                "It holds within these limits if the distance of the expansion from 1 falls from "
+                "each layer to the next under both conditions, and fails otherwise."
+            ),
+            figure=figure,
+            code=(
+                "import relufast\n"
+                'found = relufast.injectivity_capacity(2, condition="strong")\n'
+                "print(found.alphas[1] / found.alphas[0])"
+            ),
+        ),
+        Claim(
+            claim=f"From layer {_FEW_LAYERS} on hardly any expansion is needed",
+            number=last["strong"],
+            measured=(
+                f"{last['strong']:.4f} is the expansion of layer {_FEW_LAYERS} by the strong "
+                f"condition, {last['weak']:.4f} by the weak one"
+            ),
+            verdict=verdict.LIMITED if close else verdict.FAILS,
+            limits=f"{ours}; margin a tenth",
+            rule=(
+                f"It holds within these limits if layer {_FEW_LAYERS}'s expansion is within a "
+                "tenth of 1 under both conditions, and fails otherwise."
+            ),
+            figure=figure,
+            code=code,
+        ),
+        Claim(
+            claim="The capacities of each layer have the values of the paper's tables",
+            number=None,
+            measured="our values are in the table below",
+            verdict=verdict.OPEN,
+            limits="the tables were not available to us",
+            rule="There is nothing to compare with.",
+            figure=figure,
+        ),
+    )
 
 
 def _by_depth(found: _Capacities) -> str:

@@ -27,9 +27,12 @@ _INTRO = (
 def chapter(settings: Settings, progress: Progress) -> Chapter:
     digits = load_digits()
     return Chapter(
+        name="low_rank_layers",
         title="Layers of low rank, and mean widths",
         reference=Reference(
-            "Dittmer, King, Maass: arXiv 1812.02566", "https://arxiv.org/abs/1812.02566"
+            "Dittmer, King, Maass",
+            "Singular Values for ReLU Layers",
+            "1812.02566",
         ),
         intro=_INTRO,
         sections=(

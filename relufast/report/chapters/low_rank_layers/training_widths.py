@@ -12,9 +12,9 @@ from relufast._blas import single_threaded
 from relufast._validate import FloatArray
 from relufast.layer_mean_widths import layer_mean_widths
 from relufast.network import Network
-from relufast.report import estimate
+from relufast.report import estimate, verdict
 from relufast.report.breast_cancer import load_breast_cancer
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.digits import Digits
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
-_NETWORKS = 6
+_NETWORKS = 12
 _DEPTH, _WIDTH = 3, 64
 _EPOCHS = (0, 1, 2, 4, 8, 16, 32)
 _LEARNING_RATE = 2e-3
@@ -90,6 +90,19 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
         with single_threaded():
             by_network = progress.map(course, seeds, f"Widths in training, {data.name}")
         courses.append(_Course(data.name, [list(epoch) for epoch in zip(*by_network, strict=True)]))
+    figure = Figure(
+        title="Mean widths over training",
+        draw=lambda layout: _draw(layout, courses),
+        caption=(
+            f"Mean over {number} networks with bars of one standard error; filled: right "
+            "points, open: as many wrong ones; lines guide the eye. Epoch 0 is the network before "
+            f"training. Networks with fewer than {_FEWEST_WRONG} wrong points are left out."
+        ),
+        source=(
+            "relufast.layer_mean_widths(network, X, labels, equal_sizes=True, "
+            f"n_samples={_DIRECTIONS})"
+        ),
+    )
     return Section(
         title="Mean widths while a network learns",
         text=(
@@ -101,23 +114,10 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
             "there are wrong ones. Dittmer, King and Maass observe larger widths for right points, "
             "and widths that grow with depth.",
         ),
-        figures=(
-            Figure(
-                title="Mean widths over training",
-                draw=lambda layout: _draw(layout, courses),
-                caption=(
-                    f"Mean over {number} networks with bars of one standard error; filled: right "
-                    "points, open: as many wrong ones. Epoch 0 is the network before training. "
-                    f"Networks with fewer than {_FEWEST_WRONG} wrong points are left out."
-                ),
-                source=(
-                    "relufast.layer_mean_widths(network, X, labels, equal_sizes=True, "
-                    f"n_samples={_DIRECTIONS})"
-                ),
-            ),
-        ),
+        figures=(figure,),
         tables=(_table(courses),),
         findings=[_finding(course) for course in courses],
+        claims=_claims(courses, figure),
         notes=(
             f"Adam on the cross-entropy, learning rate {_LEARNING_RATE:g} falling to 0 over "
             f"{_EPOCHS[-1]} epochs, He weights. Digits: a third to learn from. Tumours: a half; "
@@ -199,6 +199,65 @@ def _finding(course: _Course) -> str:
     )
 
 
+def _claims(courses: Sequence[_Course], figure: Figure) -> tuple[Claim, ...]:
+    """About networks after training."""
+    last = len(_EPOCHS) - 1
+    trained = f"{_DEPTH} layers of {_WIDTH} neurons, trained"
+    right_and_wrong = [
+        _above_one(
+            [course.ratios(last, layer) for layer in range(_DEPTH)],
+            f"Right points are wider than wrong ones, as a network classifies: {course.name}",
+            "the least significant ratio of mean widths, of all layers",
+            f"{trained}; as many right points as wrong ones",
+            figure,
+        )
+        for course in courses
+    ]
+    return (
+        *right_and_wrong,
+        _above_one(
+            [course.growth(last) for course in courses],
+            "The mean width of the activations grows with the layer",
+            "the width of the last layer over that of the first, of the less clear data",
+            f"{', '.join(course.name for course in courses)}; {trained}",
+            figure,
+        ),
+    )
+
+
+def _above_one(
+    ratios: Sequence[Sequence[float]], claim: str, what: str, limits: str, figure: Figure
+) -> Claim:
+    """That each of several mean ratios over networks is above 1."""
+    n_networks = min(map(len, ratios))
+    if n_networks < verdict.FEWEST_TRIALS:
+        return Claim(
+            claim=claim,
+            number=None,
+            measured=f"only {n_networks} networks to compare",
+            verdict=verdict.OPEN,
+            limits=limits,
+            rule=f"Fewer than {verdict.FEWEST_TRIALS} networks decide nothing.",
+            figure=figure,
+        )
+    means = [estimate.mean(own) for own in ratios]
+    decision = verdict.all_positive(
+        [Estimate(mean.value - 1.0, mean.standard_error) for mean in means],
+        "all ratios, less 1,",
+        n_trials=n_networks,
+    )
+    least = min(means, key=lambda mean: mean.deviation(1.0))
+    return Claim(
+        claim=claim,
+        number=least,
+        measured=f"{least} is {what}",
+        verdict=verdict.limited(decision.verdict),
+        limits=f"{limits}; {n_networks} networks",
+        rule=decision.rule,
+        figure=figure,
+    )
+
+
 def _table(courses: Sequence[_Course]) -> Table:
     rows = []
     for course in courses:
@@ -248,7 +307,7 @@ def _draw(layout: Layout, courses: Sequence[_Course]) -> Drawing:
                     linewidth=0.8,
                     label=f"layer {layer + 1}, {'right' if group == 'correct' else 'wrong'}",
                 )
-        axes.set_title(course.name)
+        axes.set_title(course.name.capitalize())
         figures.logarithmic(axes, "xy")
         axes.set_xlabel("1 + epochs")
     panels[0].set_ylabel("mean width")

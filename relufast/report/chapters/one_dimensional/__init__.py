@@ -33,10 +33,12 @@ _INTRO = (
 def chapter(settings: Settings, progress: Progress) -> Chapter:
     digits = load_digits()
     return Chapter(
+        name="one_dimensional",
         title="One-dimensional complexity",
         reference=Reference(
-            "Kogan, Jananthan, Kepner: Complexity of One-Dimensional ReLU DNNs, arXiv 2512.08091",
-            "https://arxiv.org/abs/2512.08091",
+            "Kogan, Jananthan, Kepner",
+            "Complexity of One-Dimensional ReLU DNNs",
+            "2512.08091",
         ),
         intro=_INTRO,
         sections=(

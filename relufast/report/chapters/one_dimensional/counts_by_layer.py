@@ -15,9 +15,9 @@ from relufast._validate import FloatArray
 from relufast.gaussian_process import GaussianProcess
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.breakpoint_counts import BreakpointCounts
-from relufast.report import text
+from relufast.report import text, verdict
 from relufast.report.certification import Certification
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.chapters.one_dimensional import law
 from relufast.report.estimate import Estimate, combination, components
 from relufast.report.progress import Progress
@@ -98,6 +98,21 @@ def section(settings: Settings, progress: Progress) -> Section:
     numbers = ", ".join(
         f"{c.window.n_trials:,} and {c.line.n_trials:,} of width {c.width}" for c in counts
     )
+    by_layer = Figure(
+        title="Breakpoints of a neuron by layer",
+        draw=lambda layout: _draw(layout, counts, limit),
+        caption=(
+            "Mean number of breakpoints of one neuron. Points: measured, with bars of one "
+            "standard error, mostly smaller than the points. Lines: the law of that width; "
+            "dashed: the limit of infinite width. "
+            f"{str(certification).capitalize()}."
+        ),
+        source=(
+            "relufast.monte_carlo(relufast.statistics.BreakpointCounts((1, n, ..., n, 1), "
+            f"bias_variance={_BIAS_VARIANCE}, interval=...), n_trials=..., seed=...), "
+            f"{_DEPTH} hidden layers; networks, in the window and on the line: {numbers}"
+        ),
+    )
     return Section(
         title="How many, layer by layer",
         text=(
@@ -115,21 +130,7 @@ def section(settings: Settings, progress: Progress) -> Section:
             "follows them, so that one depth shows the counts of all smaller ones.",
         ),
         figures=(
-            Figure(
-                title="Breakpoints of a neuron by layer",
-                draw=lambda layout: _draw(layout, counts, limit),
-                caption=(
-                    "Mean number of breakpoints of one neuron. Points: measured, with bars of one "
-                    "standard error, mostly smaller than the points. Lines: the law of that width; "
-                    "dashed: the limit of infinite width. "
-                    f"{str(certification).capitalize()}."
-                ),
-                source=(
-                    "relufast.monte_carlo(relufast.statistics.BreakpointCounts((1, n, ..., n, 1), "
-                    f"bias_variance={_BIAS_VARIANCE}, interval=...), n_trials=..., seed=...), "
-                    f"{_DEPTH} hidden layers; networks, in the window and on the line: {numbers}"
-                ),
-            ),
+            by_layer,
             Figure(
                 title="What finite width changes",
                 draw=lambda layout: _draw_finite_width(layout, counts, laws, limit),
@@ -138,15 +139,16 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{text.interval(_WINDOW)} is below its limit of infinite width, times the "
                     "width, which makes a correction of order 1/n a constant. Points: measured, "
                     f"to width {counts[-1].width}, with bars of one standard error; lines: the law "
-                    f"of that width, to {max(laws):,}. Right: the variance of a layer's count "
-                    "over networks, in units of the layer's mean; independent neurons would have "
-                    "less than 1, a constant."
+                    f"of that width, to {max(laws):,}, whose simulation shows as the width grows. "
+                    "Right: the variance of a layer's count over networks, in units of the layer's "
+                    "mean; independent neurons would have less than 1, a constant."
                 ),
                 source="the networks of the figure above; Estimate.mean and Estimate.variance",
             ),
         ),
         tables=(_totals_table(counts), _layers_table(counts, limit)),
         findings=_findings(counts, limit),
+        claims=_claims(settings, counts, by_layer),
     )
 
 
@@ -161,7 +163,7 @@ def _count(
         statistic = BreakpointCounts(
             (1, *[width] * _DEPTH, 1), interval=interval, bias_variance=_BIAS_VARIANCE
         )
-        label = f"counts by layer, width {width}, {text.interval(interval)}"
+        label = _label(width, interval)
         n_trials = settings.scaled(networks)
         found = progress.monte_carlo(statistic, settings, label, n_trials=n_trials)
         certification.add_trials(found)
@@ -175,6 +177,10 @@ def _count(
         window_law=window_law,
         line_law=law.whole_line([width] * _DEPTH),
     )
+
+
+def _label(width: int, interval: tuple[float, float]) -> str:
+    return f"counts by layer, width {width}, {text.interval(interval)}"
 
 
 def _window_law(settings: Settings, width: int) -> list[Estimate]:
@@ -263,6 +269,87 @@ def _findings(counts: Sequence[_Counts], limit: FloatArray) -> tuple[str, ...]:
     )
 
 
+def _claims(settings: Settings, counts: Sequence[_Counts], figure: Figure) -> tuple[Claim, ...]:
+    narrowest, widest = counts[0], counts[-1]
+    n = widest.line.n_trials
+    sum_of_widths = _DEPTH * widest.width
+    total = widest.total(_DEPTH)
+    whole = verdict.near(total, sum_of_widths, n_trials=n)
+    # A single layer takes more networks, which there are of the widest width but one.
+    many = counts[-2]
+    last = many.line_means[-1]
+    layer = verdict.near(last, 1.0, n_trials=many.line.n_trials)
+    short, less_short = (_shortfall(c) for c in (narrowest, widest))
+    drop = Estimate(
+        short.value - less_short.value, math.hypot(short.standard_error, less_short.standard_error)
+    )
+    order = verdict.all_positive(
+        [drop],
+        "what the share that is missing falls by, from the narrowest networks to the widest,",
+        n_trials=min(n, narrowest.line.n_trials),
+    )
+    return (
+        Claim(
+            claim="The expected number of breakpoints is the sum of the widths, to leading order",
+            number=total,
+            measured=f"{total} breakpoints; the widths add up to {sum_of_widths:,}",
+            verdict=whole.verdict,
+            limits=_limits(widest),
+            rule=whole.rule,
+            figure=figure,
+            code=_code(settings, widest, "found.mean.sum()"),
+        ),
+        Claim(
+            claim="What is missing to the sum of the widths is of lower order",
+            number=drop,
+            measured=(
+                f"{drop} is the drop of the missing share, from {short.per_cent} at width "
+                f"{narrowest.width} to {less_short.per_cent} at width {widest.width}"
+            ),
+            verdict=verdict.limited(order.verdict),
+            limits=f"{_DEPTH} layers; the narrowest and the widest networks that were measured",
+            rule=order.rule,
+            figure=figure,
+        ),
+        Claim(
+            claim="Each layer, however deep, contributes its width",
+            number=last,
+            measured=f"{last} breakpoints for each neuron of layer {_DEPTH}; claimed 1",
+            verdict=layer.verdict,
+            limits=_limits(many),
+            rule=layer.rule,
+            figure=figure,
+            code=_code(settings, many, f"found.mean[-1] / {many.width}"),
+        ),
+    )
+
+
+def _limits(counts: _Counts) -> str:
+    return (
+        f"{counts.line.n_trials:,} networks of {_DEPTH} layers of {counts.width} neurons, He "
+        "weights, biases; margin a tenth"
+    )
+
+
+def _shortfall(counts: _Counts) -> Estimate:
+    """The share of the sum of the widths that is missing."""
+    sum_of_widths = _DEPTH * counts.width
+    total = counts.total(_DEPTH)
+    return Estimate(1.0 - total.value / sum_of_widths, total.standard_error / sum_of_widths)
+
+
+def _code(settings: Settings, counts: _Counts, number: str) -> str:
+    seed = settings.network_seed(_label(counts.width, (-math.inf, math.inf)))
+    return (
+        "import relufast\n"
+        "statistic = relufast.statistics.BreakpointCounts(\n"
+        f"    (1, *[{counts.width}] * {_DEPTH}, 1), bias_variance={_BIAS_VARIANCE}\n"
+        ")\n"
+        f"found = relufast.monte_carlo(statistic, n_trials={counts.line.n_trials}, seed={seed})\n"
+        f"print({number})"
+    )
+
+
 def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawing:
     from relufast.report import figures
 
@@ -307,7 +394,7 @@ def _draw_finite_width(
         figures.points(corrections, widths, measured, colour, marker)
         ratios = [float(c.window.variance[i] / c.window.mean[i]) for c in counts]
         spreads.plot(
-            widths, ratios, color=colour, marker=marker, linewidth=1, label=f"layer {layer}"
+            widths, ratios, color=colour, marker=marker, linestyle="none", label=f"layer {layer}"
         )
     corrections.set_ylabel("n (limit − mean)")
     corrections.set_title("Correction to the mean, times n")

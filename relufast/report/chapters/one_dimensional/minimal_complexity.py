@@ -13,8 +13,9 @@ import numpy as np
 from relufast._validate import FloatArray
 from relufast.network import Network
 from relufast.region_sparsity import RegionSparsity, region_sparsity
+from relufast.report import verdict
 from relufast.report.certification import Certification
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.chapters.one_dimensional import image_pairs
 from relufast.report.digits import Digits
 from relufast.report.estimate import Estimate, mean, means
@@ -72,6 +73,19 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
     trained = [_digits(settings, certification, digits, stage) for stage in ("initial", "trained")]
     by_tolerance = [*(random[width, _DEPTH] for width in _WIDTHS), *trained]
     networks, pairs = settings.scaled(_NETWORKS), len(trained[0].used)
+    by_depth = Figure(
+        title="Used over minimal pieces by depth",
+        draw=lambda layout: _draw_by_depth(layout, random),
+        caption=(
+            "How many pieces random networks use for each that would do, within two "
+            "tolerances. Bars: one standard error, mostly smaller than the points."
+        ),
+        source=(
+            "relufast.region_sparsity(relufast.Network.random((1, n, ..., n, 1), "
+            f"bias_variance={_BIAS_VARIANCE}, seed=...), (-1, 1), tolerances, "
+            f"relative=True), {networks} networks for each point"
+        ),
+    )
     return Section(
         title="How few pieces would do",
         text=(
@@ -99,22 +113,11 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
                     f"start=image_a, stop=image_b, output=label_a, {pairs} pairs"
                 ),
             ),
-            Figure(
-                title="Used over minimal pieces by depth",
-                draw=lambda layout: _draw_by_depth(layout, random),
-                caption=(
-                    "How many pieces random networks use for each that would do, within two "
-                    "tolerances. Bars: one standard error, mostly smaller than the points."
-                ),
-                source=(
-                    "relufast.region_sparsity(relufast.Network.random((1, n, ..., n, 1), "
-                    f"bias_variance={_BIAS_VARIANCE}, seed=...), (-1, 1), tolerances, "
-                    f"relative=True), {networks} networks for each point"
-                ),
-            ),
+            by_depth,
         ),
         tables=(_table(random, trained),),
         findings=_findings(random, trained),
+        claims=(_claim(random[_WIDTHS[-1], _DEPTHS[-1]], by_depth),),
     )
 
 
@@ -198,6 +201,22 @@ def _findings(
         f"Between two digits the trained network uses {mean(after.used)} pieces and "
         f"{mean(after.minimal[:, at])} would do within {_TOLERANCES[at]:.2g}; before training "
         f"{mean(initial.used)} and {mean(initial.minimal[:, at])}.",
+    )
+
+
+def _claim(deepest: _Pieces, figure: Figure) -> Claim:
+    at = _AT[0]
+    return Claim(
+        claim="Used pieces over needed ones tell how sparse a network is",
+        number=deepest.ratios[at],
+        measured=(
+            f"{deepest.ratios[at]} pieces used for each one needed within {_TOLERANCES[at]:.2g} of "
+            f"half the range, random networks of {_DEPTHS[-1]} layers of {_WIDTHS[-1]} neurons"
+        ),
+        verdict=verdict.OPEN,
+        limits="a notion that the paper proposes; we know of no number that it claims",
+        rule="What defines a notion cannot be wrong. The number shows what the notion says.",
+        figure=figure,
     )
 
 

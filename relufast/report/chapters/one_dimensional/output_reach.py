@@ -14,9 +14,9 @@ import numpy as np
 from relufast._validate import FloatArray
 from relufast.breakpoints import Breakpoints, breakpoints
 from relufast.network import Network
-from relufast.report import text
+from relufast.report import text, verdict
 from relufast.report.certification import Certification
-from relufast.report.chapter import Column, Figure, Section, Table
+from relufast.report.chapter import Claim, Column, Figure, Section, Table
 from relufast.report.chapters.one_dimensional import law
 from relufast.report.estimate import Estimate, mean, ratio
 from relufast.report.progress import Progress
@@ -85,6 +85,24 @@ def section(settings: Settings, progress: Progress) -> Section:
         for depth, width in progress.track(cells, "breakpoints that reach the output")
     ]
     networks = settings.scaled(_NETWORKS)
+    figure = Figure(
+        title="Share of breakpoints that reach the output",
+        draw=lambda layout: _draw(layout, reaches),
+        caption=(
+            "Left: share of all positions of breakpoints on the line that reach the "
+            f"output. Right: share of a layer's positions that do not, in networks of "
+            f"{_DEPTH_BY_LAYER} layers, against the number of layers after it. Points: "
+            "measured, with bars of one standard error; those of fewer than "
+            f"{_ENOUGH} expected positions are left out on the right. Lines: the exact "
+            "law. "
+            f"{str(certification).capitalize()}."
+        ),
+        source=(
+            "relufast.breakpoints(relufast.Network.random((1, n, ..., n, 1), "
+            f"bias_variance={_BIAS_VARIANCE}, seed=...)).reaches_output, {networks:,} "
+            "networks for each point"
+        ),
+    )
     return Section(
         title="Which reach the output",
         text=(
@@ -96,35 +114,15 @@ def section(settings: Settings, progress: Progress) -> Section:
             "Jananthan and Kepner prove. With the law of the counts above, each layer gives the "
             "output n (1 − 2⁻ⁿ)ᴸ⁻¹ breakpoints.",
         ),
-        figures=(
-            Figure(
-                title="Share of breakpoints that reach the output",
-                draw=lambda layout: _draw(layout, reaches),
-                caption=(
-                    "Left: share of all positions of breakpoints on the line that reach the "
-                    f"output. Right: share of a layer's positions that do not, in networks of "
-                    f"{_DEPTH_BY_LAYER} layers, against the number of layers after it. Points: "
-                    "measured, with bars of one standard error; those of fewer than "
-                    f"{_ENOUGH} expected positions are left out on the right. Lines: the exact "
-                    "law. "
-                    f"{str(certification).capitalize()}."
-                ),
-                source=(
-                    "relufast.breakpoints(relufast.Network.random((1, n, ..., n, 1), "
-                    f"bias_variance={_BIAS_VARIANCE}, seed=...)).reaches_output, {networks:,} "
-                    "networks for each point"
-                ),
-            ),
-        ),
+        figures=(figure,),
         tables=(_table(reaches),),
         findings=_findings(reaches),
+        claims=(_claim(settings, reaches[-1], figure),),
     )
 
 
 def _measure(settings: Settings, certification: Certification, width: int, depth: int) -> _Reach:
-    seeds = settings.network_seeds(
-        f"output reach, width {width}, depth {depth}", settings.scaled(_NETWORKS)
-    )
+    seeds = settings.network_seeds(_label(width, depth), settings.scaled(_NETWORKS))
     counts = []
     for seed in seeds:
         network = Network.random((1, *[width] * depth, 1), bias_variance=_BIAS_VARIANCE, seed=seed)
@@ -132,6 +130,10 @@ def _measure(settings: Settings, certification: Certification, width: int, depth
         counts.append(_positions_by_layer(certification.add(breakpoints(network, n_threads=1))))
     positions, reaching = np.array(counts, dtype=np.float64).transpose(1, 0, 2)
     return _Reach(width, depth, positions, reaching)
+
+
+def _label(width: int, depth: int) -> str:
+    return f"output reach, width {width}, depth {depth}"
 
 
 def _positions_by_layer(found: Breakpoints) -> tuple[FloatArray, FloatArray]:
@@ -184,6 +186,43 @@ def _findings(reaches: Sequence[_Reach]) -> tuple[str, ...]:
         f"The share of positions that reach the output of {max(_DEPTHS)} layers is {shares}.",
         f"Of {len(deviations)} shares by width and depth (where neither kind is too rare to tell) "
         f"{text.within_two_errors(deviations, 'the exact law')}.",
+    )
+
+
+def _claim(settings: Settings, widest: _Reach, figure: Figure) -> Claim:
+    """Of the widest and deepest networks."""
+    networks = len(widest.positions)
+    decision = verdict.near(widest.share, 1.0, n_trials=networks)
+    code = (
+        "import numpy as np\nimport relufast\n"
+        + settings.network_seeds_code(_label(widest.width, widest.depth), networks)
+        + "positions = reaching = 0\n"
+        "for seed in seeds:\n"
+        "    network = relufast.Network.random(\n"
+        f"        (1, *[{widest.width}] * {widest.depth}, 1), bias_variance={_BIAS_VARIANCE}, "
+        "seed=seed\n"
+        "    )\n"
+        "    found = relufast.breakpoints(network)\n"
+        "    _, first = np.unique(found.sites, return_index=True)\n"
+        "    positions += len(first)\n"
+        "    reaching += found.reaches_output[first].sum()\n"
+        "print(reaching / positions)"
+    )
+    return Claim(
+        claim="Almost all breakpoints reach the output as widths grow",
+        number=widest.share,
+        measured=(
+            f"{widest.share} of the breakpoints at width {widest.width}, the exact law says "
+            f"{_expected_share(widest.width, widest.depth):.5f}"
+        ),
+        verdict=decision.verdict,
+        limits=(
+            f"{networks:,} networks of {widest.depth} layers of {widest.width} neurons; margin a "
+            "tenth"
+        ),
+        rule=decision.rule,
+        figure=figure,
+        code=code,
     )
 
 
