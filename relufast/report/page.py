@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from relufast.report import text
-from relufast.report.chapter import Cell, Chapter, Column, Figure, Table
-from relufast.report.estimate import Estimate
+from relufast.report.chapter import Chapter, Figure
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
+from relufast.report.table import cell as _cell
+from relufast.report.table import csv_file as _csv
+from relufast.report.table import is_number as _is_number
 
 PAGE_NAME = "relufast-report.html"
 
@@ -67,36 +65,3 @@ def _figures(chapters: Sequence[Chapter]) -> list[Figure]:
 def _unbroken(sentence: str) -> str:
     """Keep an error with its value and a percentage with its sign on one line."""
     return re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
-
-
-def _cell(column: Column, value: Cell) -> str:
-    shown = format(value, column.format)
-    return text.minus(shown) if _is_number(value) else shown
-
-
-def _is_number(value: Cell) -> bool:
-    return not isinstance(value, str)
-
-
-def _csv(table: Table) -> bytes:
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n")
-    writer.writerow(
-        key
-        for column, value in zip(table.columns, table.rows[0], strict=True)
-        for key in _keys(column, value)
-    )
-    writer.writerows([v for value in row for v in _values(value)] for row in table.rows)
-    return content.getvalue().encode()
-
-
-def _keys(column: Column, value: Cell) -> list[str]:
-    if isinstance(value, Estimate):
-        return [column.key, f"{column.key}_standard_error"]
-    return [column.key]
-
-
-def _values(value: Cell) -> list[Any]:
-    if isinstance(value, Estimate):
-        return [value.value, value.standard_error]
-    return [value]
