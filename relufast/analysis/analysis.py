@@ -34,7 +34,7 @@ from relufast.analysis.jacobians import Jacobians
 from relufast.analysis.lines import Lines
 from relufast.analysis.low_rank import LowRank
 from relufast.analysis.neurons import Neurons
-from relufast.analysis.part import Options, Part, Skipped, SkipPart, Subject
+from relufast.analysis.part import Options, Part, SkipPart, Skipped, Subject
 from relufast.analysis.pieces import OutputPieces
 from relufast.analysis.points import chosen_points
 from relufast.analysis.ranks import Ranks
@@ -182,7 +182,7 @@ def analyze(
     n_lines: SupportsIndex = 100,
     max_points: SupportsIndex = 1000,
     tolerance: float = 0.1,
-    work: float = 1e11,
+    work: float = 5e10,
     seed: SupportsIndex = 0,
     n_threads: SupportsIndex | None = None,
     progress: bool | Callable[[AnalysisProgress], object] | None = None,

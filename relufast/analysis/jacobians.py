@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from relufast.analysis.part import Subject, percent
+from relufast.analysis.part import Subject
 from relufast.local_injectivity import LocalInjectivity, local_injectivity
 from relufast.report.chapter import Column, Figure, Section, Table
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
-TITLE = "What can be told from a layer, near the points"
+TITLE = "Injectivity near the points"
 
 _MOST_POINTS = 200
 
@@ -41,9 +41,10 @@ class Jacobians:
         number = len(found.ranks)
         proven = int(found.certified.sum())
         lost = np.flatnonzero(share < 1.0)
+        n_injective = int(found.injective[:, -1].sum())
         sentences = [
-            f"Near {percent(float(share[-1]))} of {number:,} points every hidden layer determines "
-            "the input."
+            f"Near {n_injective:,} of {number:,} points every hidden layer still determines the "
+            "network's input."
         ]
         if len(lost):
             layer = int(lost[0])
@@ -116,7 +117,7 @@ class Jacobians:
 def measure(subject: Subject) -> Jacobians:
     network = subject.network
     sizes = np.cumsum(network.widths[:-1])[1:].astype(float)
-    cost = float(np.sum(sizes**3)) / 3
+    cost = float(np.sum(sizes**3)) / 9
     most = min(_MOST_POINTS, len(subject.points))
     number = subject.options.affordable(most, cost, "A point")
     return Jacobians(local_injectivity(network, subject.points[:number]), subject.first(number))

@@ -1,18 +1,16 @@
 """Breakpoints between the points, and along random lines through them."""
 
-# ruff: noqa: RUF001 (signs for the page)
-
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from relufast._validate import FloatArray
-from relufast.analysis.part import SkipPart, Subject, mean, percent
+from relufast.analysis.part import Subject, mean, percent
 from relufast.breakpoints import Breakpoints, breakpoints
 from relufast.gaussian_process import expected_breakpoints
 from relufast.network import Network
@@ -65,7 +63,8 @@ class Lines:
                 title="Breakpoints by layer",
                 draw=lambda layout: _draw_layers(layout, self),
                 caption=(
-                    "Breakpoints of each hidden layer on a line, mean over lines with bars of one "
+                    "Breakpoints of each hidden layer on segments between two points and on whole "
+                    "lines, mean with bars of one "
                     "standard error: all, and those where the slope of the output changes. "
                     "Lines: what wide random networks have in expectation, with the same variances "
                     "of weights and biases; on a whole line that is one for each neuron."
@@ -109,8 +108,7 @@ class Lines:
 
 def measure(subject: Subject) -> Lines:
     network, options = subject.network, subject.options
-    cost = max(network.widths) ** 2 * (max(network.widths[1:]) * network.depth**2 / 2 + 1)
-    number = options.affordable(options.n_lines, 2 * cost, "A line")
+    number = options.affordable(options.n_lines, 2 * line_cost(network), "A line")
     rng = subject.generator("lines")
 
     def along(start: FloatArray, stop: FloatArray, *, whole: bool) -> Breakpoints:
@@ -132,6 +130,12 @@ def measure(subject: Subject) -> Lines:
         tuple(whole),
         _law(network, pairs),
     )
+
+
+def line_cost(network: Network) -> float:
+    """Multiplications for all breakpoints on a line, about."""
+    largest = max(network.widths[1:])
+    return largest**3 * network.depth**2 / 2 + network.widths[0] * largest
 
 
 def random_pairs(
@@ -180,7 +184,7 @@ def _counts(found: Sequence[Breakpoints]) -> tuple[FloatArray, FloatArray]:
 
 
 def _kinds(lines: Lines) -> dict[str, Sequence[Breakpoints]]:
-    kinds = {"between points": lines.between, "whole lines": lines.whole}
+    kinds = {"segments": lines.between, "whole lines": lines.whole}
     return {name: found for name, found in kinds.items() if found}
 
 
@@ -241,7 +245,8 @@ def _findings(lines: Lines) -> list[str]:
         if totals.sum() > 0:
             sentence += f", of which {percent(reaching.sum() / totals.sum())} bend the output"
         if lines.law is not None:
-            sentence += f"; wide random networks of these variances have {lines.law.sum(axis=1).mean():,.4g}"
+            expected = lines.law.sum(axis=1).mean()
+            sentence += f"; wide random networks of these variances have {expected:,.4g}"
         sentences.append(sentence + ".")
     counts, reaching = _counts(lines.whole)
     totals = counts.sum(axis=1)
@@ -281,19 +286,24 @@ def _draw_layers(layout: Layout, lines: Lines) -> Drawing:
 
     kinds = _kinds(lines)
     figure, panels = figures.panels(layout, [2.4] * len(kinds))
-    layers: Any = range(1, lines.network.depth + 1)
+    layers = np.arange(1, lines.network.depth + 1)
     for axes, (kind, found) in zip(panels, kinds.items(), strict=True):
         law = _law_of(lines, kind)
         if law is not None:
             axes.plot(layers, law, color=figures.INK, linestyle="--", label="random networks")
-        for (colour, marker), values, label in zip(
-            figures.series(2), _counts(found), ("all", "that bend the output"), strict=True
+        # Beside each other: mostly all breakpoints of a layer bend the output.
+        for (colour, marker), values, label, shift in zip(
+            figures.series(2),
+            _counts(found),
+            ("all", "that bend the output"),
+            (-0.1, 0.1),
+            strict=True,
         ):
             errors = (
                 values.std(axis=0, ddof=1) / math.sqrt(len(values)) if len(values) > 1 else None
             )
             axes.errorbar(
-                layers,
+                layers + shift,
                 values.mean(axis=0),
                 errors,
                 color=colour,

@@ -26,6 +26,7 @@ _FEWEST_POINTS = 20
 _MOST_POINTS = 200  # of a fit
 _EVALUATIONS = 150  # that a fit of one rank takes, about
 _RTOL = 0.02
+_LEAST_DRAWN = 1e-3  # error
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +76,8 @@ class LowRankLayer:
         return np.minimum(self.fitted, self.truncated) / (self.size or 1.0)
 
     def suggestion(self, tolerance: float) -> int | None:
-        """The index of the smallest rank tried that saves parameters within a tolerance."""
-        fits = (self.best <= tolerance) & (self.n_parameters < self.n_full)
+        """The index of the smallest rank tried within a tolerance, if it saves a tenth or more."""
+        fits = (self.best <= tolerance) & (self.n_parameters <= 0.9 * self.n_full)
         return int(np.argmax(fits)) if fits.any() else None
 
 
@@ -105,8 +106,8 @@ class LowRank:
                 "m n. How near can it come? The ReLU singular value of rank k is the largest error "
                 "of the best one; a linear layer's is the singular value of A. Two double layers "
                 f"are tried for each rank: one fitted to what enters the layer at {seen:,} points, "
-                f"and the truncated singular value decomposition. Errors are those at {others:,} other points, in "
-                "units of the layer's largest output there.",
+                "and the truncated singular value decomposition. Errors are those at "
+                f"{others:,} other points, in units of the layer's largest output there.",
             ),
             figures=(
                 Figure(
@@ -117,7 +118,8 @@ class LowRank:
                         "units of the layer's largest output. Dotted: the tolerance, "
                         f"{percent(self.tolerance)}. Dashed upright line: the rank at which a "
                         "double layer has as many weights as the layer. A fit that is far better "
-                        "at its own points than at others has too few of them."
+                        "at its own points than at others has too few of them. Errors below 0.001 "
+                        "are drawn at 0.001."
                     ),
                     source="relufast.relu_singular_values(A, b, H, ks=ranks)",
                 ),
@@ -235,7 +237,8 @@ def _suggestions(found: LowRank) -> Table:
     return Table(
         name="analysis-double-layers",
         caption=(
-            f"The smallest rank tried whose largest error is within {percent(found.tolerance)}, "
+            f"The smallest rank tried whose largest error is within {percent(found.tolerance)} and "
+            "that saves a tenth of the weights or more, "
             "with what it does to the network if that layer alone is replaced."
         ),
         columns=(
@@ -244,7 +247,7 @@ def _suggestions(found: LowRank) -> Table:
             Column("weights", "weights"),
             Column("error", "largest error of the layer"),
             Column("output_change", "largest change of the output"),
-            Column("same_class", "points whose class stays"),
+            Column("same_class", "points whose largest output stays"),
         ),
         rows=rows,
     )
@@ -263,7 +266,7 @@ def _table(found: LowRank) -> Table:
             Column("truncated", "of the truncated A", ".4g"),
             Column("share", "smaller one, in units of the output", ".3f"),
             Column("output_change", "change of the network's output", ".3f"),
-            Column("same_class", "same class", ".3f"),
+            Column("same_class", "same largest output", ".3f"),
             Column("weights", "weights, share", ".3f"),
         ),
         rows=[
@@ -287,23 +290,23 @@ def _table(found: LowRank) -> Table:
 
 
 def _findings(found: LowRank) -> list[str]:
-    suggestions = []
-    for each in found.layers:
-        index = each.suggestion(found.tolerance)
-        if index is not None:
-            share = float(each.n_parameters[index]) / each.n_full
-            suggestions.append(
-                f"layer {each.layer} by one of rank {each.values.ks[index]:,} ({percent(share)} of "
-                f"its weights, largest change of the output {percent(float(each.output_change[index]))})"
-            )
-    if not suggestions:
-        return [
-            f"Within a largest error of {percent(found.tolerance)} no rank that was tried saves "
-            "weights in any layer."
-        ]
+    suggested = [(each, each.suggestion(found.tolerance)) for each in found.layers]
+    layers = [str(each.layer) for each, index in suggested if index is not None]
+    within = f"Within a largest error of {percent(found.tolerance)}"
+    if not layers:
+        return [f"{within} no rank that was tried saves a tenth of the weights of any layer."]
+    kept = sum(
+        each.n_full if index is None else int(each.n_parameters[index]) for each, index in suggested
+    )
+    total = sum(each.n_full for each in found.layers)
+    change = max(each.output_change[index] for each, index in suggested if index is not None)
+    named = "layer " + layers[0]
+    if len(layers) > 1:
+        named = f"layers {', '.join(layers[:-1])} and {layers[-1]}, one at a time"
     return [
-        f"Within a largest error of {percent(found.tolerance)} at the points, a double layer could "
-        f"replace {', '.join(suggestions)}."
+        f"{within} of its own a double layer could stand for {named}, which changes the network's "
+        f"output by up to {percent(float(change))} of its largest size; with all of them "
+        f"{percent(kept / total)} of the weights of hidden layers would be left."
     ]
 
 
@@ -330,7 +333,7 @@ def _draw(layout: Layout, found: LowRank) -> Drawing:
         ):
             axes.plot(
                 each.values.ks,
-                np.where(values > 0.0, values / size, np.nan),
+                np.maximum(values / size, _LEAST_DRAWN),
                 color=colour,
                 marker=marker,
                 markerfacecolor=face or colour,
@@ -341,6 +344,7 @@ def _draw(layout: Layout, found: LowRank) -> Drawing:
         axes.axvline(m * n / (m + n), color=figures.MUTED, linestyle="--", linewidth=0.8)
         axes.axhline(found.tolerance, color=figures.MUTED, linestyle=":", linewidth=1.0)
         figures.logarithmic(axes, "y")
+        axes.set_ylim(bottom=0.7 * _LEAST_DRAWN)
         axes.set_title(f"Layer {each.layer}, {m:,} × {n:,}")  # noqa: RUF001
         axes.set_xlabel("rank")
         axes.set_ylabel("largest error")

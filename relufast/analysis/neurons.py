@@ -84,8 +84,8 @@ class Neurons:
                 ),
             ),
             findings=(
-                f"Of {n_neurons:,} hidden neurons {dead:,} ({percent(dead / n_neurons)}) are active "
-                f"at none of {census.n_points:,} points, and {always_on:,} "
+                f"Of {n_neurons:,} hidden neurons {dead:,} ({percent(dead / n_neurons)}) are "
+                f"active at none of {census.n_points:,} points, and {always_on:,} "
                 f"({percent(always_on / n_neurons)}) at all of them.",
             ),
             notes=(f"Counts are certified in {proven} of {len(widths)} layers.",),

@@ -133,7 +133,7 @@ def _layers(analysis: Analysis) -> str:
     n_in, *hidden, n_out = network.widths
     kind = "ReLU" if network.negative_slope == 0.0 else f"leaky ReLU ({network.negative_slope:g})"
     n_parameters = sum(array.size for array in (*network.weights, *network.biases))
-    widths = ", ".join(f"{width:,}" for width in hidden)
+    widths = ", ".join(f"{width:,}" for width in (hidden if len(set(hidden)) > 1 else hidden[:1]))
     return (
         f"{n_in:,} inputs, {len(hidden)} hidden {kind} layer{'s' if len(hidden) > 1 else ''} of "
         f"{widths} neurons, {n_out:,} output{'s' if n_out > 1 else ''}; "

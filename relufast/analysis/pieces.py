@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from relufast._validate import FloatArray
-from relufast.analysis.lines import random_pairs
+from relufast.analysis.lines import line_cost, random_pairs
 from relufast.analysis.part import SkipPart, Subject, mean, significant
 from relufast.minimal_pieces import MinimalPieces, minimal_pieces
 from relufast.region_sparsity import RegionSparsity, region_sparsity
@@ -57,6 +56,7 @@ class OutputPieces:
         example = sorted(self.segments, key=lambda each: each.used)[len(self.segments) // 2]
         proven = sum(each.certified for each in self.segments)
         middle = self.minimal[:, 1].mean()
+        average = f", on average of {len(self.segments)} segments" if len(self.segments) > 1 else ""
         return Section(
             title=TITLE,
             text=(
@@ -95,19 +95,16 @@ class OutputPieces:
                 ),
             ),
             findings=(
-                f"The output uses {significant(self.used.mean())} pieces between two points, on "
-                f"average of {len(self.segments)} segments; {significant(middle)} would do within "
-                "1 % of half its range.",
+                f"The output uses {significant(self.used.mean())} pieces between two points"
+                f"{average}; {significant(middle)} would do within 1 % of half its range.",
             ),
-            notes=(
-                f"On {proven} of {len(self.segments)} segments both counts are exact and certified.",
-            ),
+            notes=(f"On {proven} of {len(self.segments)} segments both counts are proven.",),
         )
 
 
 def measure(subject: Subject) -> OutputPieces:
     network, options = subject.network, subject.options
-    cost = 2 * max(network.widths) ** 3 * network.depth**2
+    cost = line_cost(network)
     number = options.affordable(min(_LINES, options.n_lines), cost, "A line")
     pairs = random_pairs(subject, subject.generator("pieces"), number)
     segments, outputs = [], []

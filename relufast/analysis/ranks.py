@@ -77,7 +77,7 @@ class Ranks:
                     columns=(
                         Column("layer", "layer"),
                         Column("width", "neurons"),
-                        Column("n_points", "points"),
+                        Column("n_points", "points", ","),
                         Column("lower", "exact rank, at least"),
                         Column("upper", "at most"),
                         Column("certified", "certified"),
@@ -98,8 +98,8 @@ class Ranks:
                 ),
             ),
             findings=(
-                f"The last hidden layer has rank {exact} of {self.widths[last]:,} at "
-                f"{self.first}, {int(self.numerical.rank[last]):,} in float64.",
+                f"The {self.widths[last]:,} neurons of the last hidden layer have rank {exact} at "
+                f"{self.first}, and {int(self.numerical.rank[last]):,} in float64.",
                 note,
             ),
             notes=(

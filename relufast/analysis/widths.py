@@ -75,13 +75,14 @@ class Widths:
                         f"standard error over {self.n_directions:,} random directions, mostly "
                         "smaller than the points."
                     ),
-                    source="relufast.layer_mean_widths(network, X, labels, equal_sizes=True)",
+                    source="relufast.layer_mean_widths(network, X"
+                    + (")" if found.n_correct is None else ", labels, equal_sizes=True)"),
                 ),
             ),
             tables=(
                 Table(
                     name="analysis-mean-widths",
-                    caption=f"At {self.first}; errors are standard errors.",
+                    caption=f"At {self.first}.",
                     columns=(
                         Column("layer", "layer"),
                         *(Column(name.replace(" ", "_"), name) for name in self.columns),
@@ -145,7 +146,7 @@ def measure(subject: Subject) -> Widths:
 def _draw(layout: Layout, widths: Widths) -> Drawing:
     from relufast.report import figures
 
-    figure, (axes,) = figures.panels(layout, [2.4])
+    figure, (axes,) = figures.panels(layout, [2.1])
     columns = {n: each for n, each in widths.columns.items() if n != "right less wrong"}
     shifts = 0.1 * (np.arange(len(columns)) - (len(columns) - 1) / 2)
     for (name, each), (colour, marker), shift in zip(
