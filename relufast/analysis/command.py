@@ -44,10 +44,10 @@ def run(
         X = None if data is None else _array(data)
         classes = None if labels is None else _array(labels)
         with analysis_folder(path) as folder:
-            if folder.replaced is not None:
-                print(f"Replaces the analysis of {folder.replaced} in {path}", file=sys.stderr)
             found = analyze(network, X, classes, n_lines=lines, progress=True, **options)
             folder.write(found, model.name)
+            if folder.replaced is not None:
+                print(f"Replaced the analysis of {folder.replaced} in {path}", file=sys.stderr)
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:
         raise AnalyzeError(str(error)) from error
     return Done(found, path / PAGE_NAME)
@@ -74,10 +74,8 @@ def _array(path: Path) -> np.ndarray[Any, np.dtype[Any]]:
     """Mapped into memory: of a large file only the rows that are drawn need be there."""
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path} is not a .npy file of numbers: {error}") from error
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is not a .npy file of numbers") from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise ValueError(f"{path} is an archive of arrays, but needs one array, a .npy file")

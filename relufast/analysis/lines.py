@@ -40,7 +40,8 @@ class Lines:
         On whole lines through a point, in a direction uniform on the sphere.
     law : ndarray of float64, shape (len(between), depth), or None
         What wide random networks with the same variances of weights and biases have on the same
-        segments, in expectation; None where a layer has only zeros for weights.
+        segments, in expectation; None where a layer has only zeros for weights, or variances
+        overflow.
     """
 
     between: tuple[Breakpoints, ...]
@@ -152,9 +153,11 @@ def random_pairs(
 
 
 def _law(network: Network, pairs: Sequence[tuple[FloatArray, FloatArray]]) -> FloatArray | None:
-    weight_variances = [w.shape[1] * float(np.mean(w**2)) for w in network.weights[:-1]]
-    bias_variances = [float(np.mean(b**2)) for b in network.biases[:-1]]
-    if not pairs or min(weight_variances) == 0.0:
+    with np.errstate(over="ignore"):
+        weight_variances = [w.shape[1] * float(np.mean(w**2)) for w in network.weights[:-1]]
+        bias_variances = [float(np.mean(b**2)) for b in network.biases[:-1]]
+    is_finite = np.isfinite(weight_variances).all() and np.isfinite(bias_variances).all()
+    if not pairs or not is_finite or min(weight_variances) == 0.0:
         return None
     try:
         return np.array(

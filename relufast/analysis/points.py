@@ -37,7 +37,11 @@ def chosen_points(
             is_random=True,
         )
     given = _validate.point_set(_flattened(X, n_inputs), "X")
-    _validate.require_columns(given, "X", n_inputs, of="network inputs")
+    if given.shape[1] != n_inputs:
+        raise ValueError(
+            f"X has shape {given.shape}, but needs shape (m, {n_inputs}): a row for each point, "
+            "an entry for each input of the network"
+        )
     classes = None
     if labels is not None:
         classes = _validate.labels(labels, "labels", len(given), max(2, network.widths[-1]))
