@@ -227,6 +227,14 @@ def test_work_cuts_parts_and_leaves_them_out() -> None:
     assert none.summary == []
 
 
+def test_of_deep_networks_some_layers_are_fitted() -> None:
+    net = relufast.Network.random((4, *[8] * 16, 2), seed=1)
+    found = relufast.analyze(net, points(), n_lines=2)
+    layers = [each.layer for each in found.low_rank.layers]
+    assert len(layers) == 12
+    assert (layers[0], layers[-1]) == (1, 16)
+
+
 def test_files(labelled: relufast.Analysis, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     labelled.write(out, title="A <name>")

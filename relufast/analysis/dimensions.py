@@ -94,7 +94,7 @@ class Dimensions:
 def measure(subject: Subject) -> Dimensions:
     subject.require_finite_activations()
     widths = subject.network.widths[:-1]
-    cost = 10 * sum(width * min(width, len(subject.points)) for width in widths)
+    cost = 30 * sum(width * min(width, len(subject.points)) for width in widths)
     number = subject.options.affordable(len(subject.points), cost, "A point")
     layers = [h[:number] for h in subject.entering]
     return Dimensions(

@@ -136,7 +136,9 @@ def measure(subject: Subject) -> Lines:
 def line_cost(network: Network) -> float:
     """Multiplications for all breakpoints on a line, about."""
     largest = max(network.widths[1:])
-    return largest**3 * network.depth**2 / 2 + network.widths[0] * largest
+    # In deep networks most signs need double-double.
+    proofs = 20 if network.depth > 15 else 1
+    return proofs * largest**3 * network.depth**2 / 2 + network.widths[0] * largest
 
 
 def random_pairs(

@@ -23,6 +23,7 @@ TITLE = "Layers of lower rank"
 
 _SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4)  # of full rank, that are tried
 _FEWEST_POINTS = 20
+_MOST_LAYERS = 12  # evenly spread, of deep networks
 _MOST_POINTS = 200  # of a fit
 _EVALUATIONS = 150  # that a fit of one rank takes, about
 _RTOL = 0.02
@@ -83,7 +84,7 @@ class LowRankLayer:
 
 @dataclass(frozen=True, eq=False)
 class LowRank:
-    """Of every hidden layer.
+    """Of every hidden layer, or of some of a deep network, evenly spread.
 
     Attributes
     ----------
@@ -146,6 +147,9 @@ def measure(subject: Subject) -> LowRank:
         raise SkipPart("ReLU singular values are those of ReLU layers; this network is leaky.")
     if not wanted:
         raise SkipPart("No hidden layer has a rank above 1.")
+    if len(wanted) > _MOST_LAYERS:
+        chosen = np.linspace(0, len(wanted) - 1, _MOST_LAYERS).round().astype(int)
+        wanted = [wanted[index] for index in chosen]
     if len(subject.points) < _FEWEST_POINTS:
         raise SkipPart(
             f"Fits are made at half of the points and tried at the others; {len(subject.points)} "
@@ -306,7 +310,7 @@ def _findings(found: LowRank) -> list[str]:
     return [
         f"{within} of its own a double layer could stand for {named}, which changes the network's "
         f"output by up to {percent(float(change))} of its largest size; with all of them "
-        f"{percent(kept / total)} of the weights of hidden layers would be left."
+        f"{percent(kept / total)} of the weights of the layers tried would be left."
     ]
 
 
