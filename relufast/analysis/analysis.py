@@ -209,7 +209,8 @@ def analyze(
         of the layer's largest output.
     work : float, optional
         Multiplications that each part may take, about: it takes fewer lines or points where they
-        would take more, and is skipped where one would. The default is ten seconds a part or less.
+        would take more, and is skipped where one would. By default some ten seconds for the dearest
+        part.
     seed : int, optional
         Of everything random.
     n_threads : int, optional
