@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 from _machine import load_average, machine_record
-from _measure import Spread, Timing, interleave
+from _measure import Prepare, Spread, Timing, interleave
 from _memory import measure_mean_width_memory
 from _results import write_results
 from _tables import milliseconds, table, two_decimals, verdict
@@ -20,6 +22,7 @@ from threadpoolctl import threadpool_limits
 import relufast
 
 SEED = 0
+N_CHECKED = 20  # directions
 PROGRAM_GOAL, PRODUCT_GOAL, EXTRA_MIB = 3000.0, 1.5, 100.0
 
 Matrix = NDArray[np.float64]
@@ -27,13 +30,17 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Case:
-    """Normal points; the linear program is timed for so many directions, and counted for all."""
+    """Normal points. A time is the mean of so many calls in a row.
+
+    A call of the linear program is for one direction, the next one each time, and counts for all.
+    """
 
     n_points: int
     dimension: int
     n_samples: int
     rounds: int
-    n_programs: int = 0
+    calls: int = 1
+    programs: bool = False
     product_goal: float | None = None
 
 
@@ -47,10 +54,10 @@ class Result:
 
 
 FULL = [
-    Case(1000, 5, 100, rounds=7, n_programs=5),
+    Case(1000, 5, 100, rounds=7, calls=100, programs=True),
     Case(10_000, 784, 1000, rounds=7, product_goal=PRODUCT_GOAL),
 ]
-QUICK = [Case(200, 5, 100, rounds=3, n_programs=2), Case(1000, 100, 256, rounds=3)]
+QUICK = [Case(200, 5, 100, rounds=3, calls=20, programs=True), Case(1000, 100, 256, rounds=3)]
 
 
 def main() -> int:
@@ -100,32 +107,32 @@ def run(case: Case) -> Result:
     def ours() -> object:
         return relufast.gaussian_mean_width(K, n_samples=case.n_samples, seed=SEED, n_threads=1)
 
-    contenders = {
+    contenders: dict[str, Prepare] = {
         "relufast": lambda: ours,
         "NumPy": lambda: lambda: product(K, directions),
     }
-    if case.n_programs:
-        few = directions[: case.n_programs]
-        contenders["HiGHS"] = lambda: lambda: [linear_program(K, g) for g in few]
-    timings = interleave(contenders, rounds=case.rounds)
-    if case.n_programs:
-        timings["HiGHS"] = timings["HiGHS"].scaled(case.n_samples / case.n_programs)
+    if case.programs:
+        in_turn = cycle(directions)
+        contenders["HiGHS"] = lambda: partial(linear_program, K, next(in_turn))
+    timings = interleave(contenders, rounds=case.rounds, calls=case.calls)
+    if case.programs:
+        timings["HiGHS"] = timings["HiGHS"].scaled(case.n_samples)
     return Result(case, timings, faults(case, K))
 
 
 def faults(case: Case, K: Matrix) -> list[str]:
     """The same directions to all."""
     one = relufast.statistics.MeanWidth(K, spherical=True)
-    n_checked = max(case.n_programs, 20)
-    directions = relufast._core.gaussian_directions(SEED, 0, 0, n_checked, case.dimension)
+    directions = relufast._core.gaussian_directions(SEED, 0, 0, N_CHECKED, case.dimension)
     directions /= np.linalg.norm(directions, axis=1)[:, np.newaxis]
-    found = np.array([relufast.replay(one, SEED, 0, trial) for trial in range(n_checked)])
+    found = np.array([relufast.replay(one, SEED, 0, trial) for trial in range(N_CHECKED)])
     wrong = []
     if not np.allclose(found, product(K, directions), rtol=1e-12, atol=0.0):
         wrong.append(f"{case}: widths are not NumPy's")
-    programs = [linear_program(K, g) for g in directions[: case.n_programs]]
-    if not np.allclose(found[: case.n_programs], programs, rtol=1e-9, atol=0.0):
-        wrong.append(f"{case}: widths are not those of the linear program")
+    if case.programs:
+        programs = [linear_program(K, g) for g in directions]
+        if not np.allclose(found, programs, rtol=1e-9, atol=0.0):
+            wrong.append(f"{case}: widths are not those of the linear program")
     return wrong
 
 
@@ -154,7 +161,7 @@ def time_table(results: list[Result]) -> str:
         row = [f"{case.n_points:,}", f"{case.dimension:,}", f"{case.n_samples:,}"]
         row += [milliseconds(timings["relufast"]), milliseconds(timings["NumPy"])]
         row += _cells(timings["relufast"].times_faster_than(timings["NumPy"]), case.product_goal)
-        if case.n_programs:
+        if case.programs:
             row += [milliseconds(timings["HiGHS"])]
             faster = timings["relufast"].times_faster_than(timings["HiGHS"])
             row += _cells(faster, PROGRAM_GOAL if case.n_points == 1000 else None)

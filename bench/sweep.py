@@ -123,7 +123,8 @@ def extrapolation(model: CostModel) -> str:
     head = ["extrapolated: width x depth", "windows", "minutes on 2 cores", "on 64 cores"]
     return (
         table(head, rows) + "\n\nExtrapolated from the rates above as if all cores were always "
-        "busy and memory as quick for 64 as for one: not measured."
+        "busy and memory as quick for 64 as for one: not measured. Left out is what only larger "
+        "networks need: evaluation in double-double, and tight bounds on norms."
     )
 
 

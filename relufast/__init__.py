@@ -4,6 +4,8 @@ from relufast._locate import ensure_compiled
 
 ensure_compiled()
 
+from typing import TYPE_CHECKING, Any
+
 from relufast._core import version as _version
 
 __version__ = _version()
@@ -80,8 +82,13 @@ from relufast.singular_values import (
 from relufast.structural_rank import structural_rank
 from relufast.sweep import BreakpointSweep, BreakpointWindow, sweep_breakpoints
 
+if TYPE_CHECKING:
+    from relufast.analysis import Analysis, AnalysisProgress, Skipped, analyze
+
 __all__ = [
     "ActivationRanks",
+    "Analysis",
+    "AnalysisProgress",
     "ArcCosineOperator",
     "BreakpointSweep",
     "BreakpointWindow",
@@ -120,6 +127,7 @@ __all__ = [
     "ReLUSingularValues",
     "RegionSparsity",
     "SingularValueProgress",
+    "Skipped",
     "StoreError",
     "TrialError",
     "WorkProgress",
@@ -127,6 +135,7 @@ __all__ = [
     "__version__",
     "activation_ranks",
     "alive_fraction_theory",
+    "analyze",
     "arc_cosine_kernel",
     "basis_functions",
     "breakpoints",
@@ -167,3 +176,12 @@ __all__ = [
     "structural_rank",
     "sweep_breakpoints",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # The page of an analysis is made of the report's parts, which few programs need.
+    if name in ("Analysis", "AnalysisProgress", "Skipped", "analyze"):
+        from relufast import analysis
+
+        return getattr(analysis, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

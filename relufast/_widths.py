@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -37,16 +38,13 @@ class Widths:
 
     def of(self, directions: FloatArray, n_threads: int) -> FloatArray:
         """max <g, x> - min <g, x> for each row g: the nearest float64."""
-        widths = np.empty(len(directions))
         at_once = max(16, _DIRECTION_ENTRIES // self.dimension)
-        for begin in range(0, len(directions), at_once):
-            part = slice(begin, begin + at_once)
-            extremes = _core.DirectionalExtremes(directions[part])
-            with single_threaded():
-                for tiles in self._all_tiles(n_threads):
-                    extremes.take(tiles, n_threads)
-            widths[part] = extremes.widths()
-        return widths
+        return np.concatenate(
+            [
+                _widths_of(self._all_tiles(n_threads), directions[i : i + at_once], n_threads)
+                for i in range(0, len(directions), at_once)
+            ]
+        )
 
     def _all_tiles(self, n_threads: int) -> Iterator[_core.PointTiles]:
         if self._points.size > _KEPT or not self._points.flags.c_contiguous:
@@ -61,12 +59,18 @@ def widths_of_chunks(
     chunks: Iterable[Points], directions: FloatArray, n_threads: int
 ) -> FloatArray:
     """The same of a set that comes chunk by chunk, and is read once."""
+    return _widths_of(_tiles_of_parts(_parts(chunks), n_threads), directions, n_threads)
+
+
+def _widths_of(
+    set_of_tiles: Iterable[_core.PointTiles], directions: FloatArray, n_threads: int
+) -> FloatArray:
     extremes = _core.DirectionalExtremes(directions)
-    with single_threaded():
-        for tiles in _tiles_of_parts(_parts(chunks), n_threads):
+    for tiles in set_of_tiles:
+        # In few dimensions there is no BLAS to keep at one thread, nor to load.
+        with nullcontext() if tiles.is_narrow else single_threaded():
             extremes.take(tiles, n_threads)
-    widths: FloatArray = extremes.widths()
-    return widths
+    return extremes.widths()
 
 
 def checked_chunks(chunks: Iterable[object], name: str) -> Iterator[Points]:

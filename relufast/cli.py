@@ -182,6 +182,68 @@ def simulate_breakpoints(
         click.echo(f"{estimate.n_uncertified:,} counts are not certified")
 
 
+@main.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Points, a .npy file of m rows.")
+@click.option("--labels", type=click.Path(path_type=Path), help="Their classes, a .npy file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder of the page and its tables; MODEL's name and -analysis if not given.",
+)
+@click.option("--lines", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--max-points",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="So many points are drawn if there are more.",
+)
+@click.option(
+    "--tolerance",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Largest error of a suggested layer of lower rank, in units of its largest output.",
+)
+@click.option(
+    "--work",
+    type=float,
+    default=5e10,
+    show_default=True,
+    help="Multiplications that each part may take, about: what takes more is cut or left out.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
+@click.option("--negative-slope", type=float, help="Of a state dict's activations; 0 if not given.")
+@click.option(
+    "--drop-output-activation", is_flag=True, help="Leave out a softmax or sigmoid at the end."
+)
+def analyze(
+    model: Path, data: Path | None, labels: Path | None, out: Path | None, **options: Any
+) -> None:
+    """Write one page with all that is known about a network.
+
+    MODEL is a .npz file of Network.save, an .onnx file, or a PyTorch state dict (.pt, .pth).
+    Without data the network is looked at random inputs.
+    """
+    # Imported here because `relufast --help` needs none of it.
+    from relufast.analysis.command import AnalyzeError, run
+
+    try:
+        done = run(model, data, labels, out, **options)
+    except KeyboardInterrupt:
+        _fail("Stopped; nothing was written.", 130)
+    except AnalyzeError as error:
+        _fail(f"Error: {error}", 2)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    for sentence in done.analysis.summary:
+        click.echo(f"- {sentence}")
+    for reason in done.analysis.skipped.values():
+        click.echo(f"- Not done: {reason}")
+    click.echo(f"\nPage: {done.page.resolve()}")
+
+
 def _fail(message: str, code: int) -> NoReturn:
     click.echo(message, err=True)
     sys.exit(code)

@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 from relufast import _validate
 from relufast._blas import single_threaded
 from relufast._products import times, times_transposed
+from relufast._progress_count import ProgressOption, count_reports
 from relufast._validate import FloatArray
 from relufast.monte_carlo.estimate import Estimate
-from relufast.monte_carlo.mean_width import BLOCK_SIZE, directions_of
+from relufast.monte_carlo.mean_width import numbered_directions
 from relufast.monte_carlo.run import monte_carlo
 from relufast.monte_carlo.statistic import Rows, Statistic
 
@@ -25,6 +26,7 @@ _TAIL = 80.0
 
 _MOST_STEPS = 200
 _LEAST_STEP = 1e-7
+_DIRECTIONS_AT_ONCE = 16  # enough for the products, few enough for progress to be told
 _SPACE_OF_STARTS = 1  # of directions; those that are ascended in are in space 0
 
 
@@ -61,6 +63,7 @@ def operator_mean_width(
     n_samples: SupportsIndex = 200,
     n_starts: SupportsIndex = 16,
     seed: SupportsIndex = 0,
+    progress: ProgressOption = None,
 ) -> OperatorMeanWidth:
     """Omega = 2 c_m E_u sup_{|x| <= 1} <u, f(A x)>, u uniform on the sphere, c_m = E|g|.
 
@@ -74,6 +77,8 @@ def operator_mean_width(
         For relu: directions u, and starts of the ascent in each. At least 1.
     seed : int, optional
         Of both.
+    progress : bool or callable, optional
+        For relu: True for a bar, or a function that is called with a `WorkProgress` in directions.
 
     Returns
     -------
@@ -119,6 +124,8 @@ def operator_mean_width(
     number = _validate.positive_int(n_samples, "n_samples")
     starts = _validate.positive_int(n_starts, "n_starts")
     key = _validate.seed(seed)
+    if not isinstance(progress, bool):
+        _validate.callable_or_none(progress, "progress")
     values, exponent = scaled_singular_values(matrix)
     try:
         linear = math.ldexp(2.0 * mean_of_root(values), exponent)
@@ -129,7 +136,13 @@ def operator_mean_width(
     if activation is None:
         return OperatorMeanWidth(None, linear, linear, None, None)
     statistic = _Ascents(np.ldexp(matrix, -exponent), starts)
-    best = monte_carlo(statistic, n_trials=number, seed=key)
+    with count_reports(progress, number, "directions") as report:
+        best = monte_carlo(
+            statistic,
+            n_trials=number,
+            seed=key,
+            progress=None if report is None else lambda run: report(run.n_done),
+        )
     # The variance of what is near the ends of float64 is beyond them: infinite, or 0.
     with np.errstate(over="ignore", under="ignore"):
         scaled = {
@@ -176,7 +189,7 @@ def mean_of_root(values: FloatArray) -> float:
 class _Ascents(Statistic):
     """Twice the best of the first 1, 2, ... starts in a random direction."""
 
-    block_size = BLOCK_SIZE
+    block_size = _DIRECTIONS_AT_ONCE
 
     def __init__(self, matrix: FloatArray, n_starts: int) -> None:
         self._matrix = np.ascontiguousarray(matrix)
@@ -188,8 +201,12 @@ class _Ascents(Statistic):
     def rows(self, sequence: np.random.SeedSequence, n_trials: int) -> Rows:
         (n_starts,) = self.shape
         m, n = self._matrix.shape
-        directions = directions_of(sequence, n_trials, m)
-        starts = directions_of(sequence, n_trials, n * n_starts, space=_SPACE_OF_STARTS)
+        (block,) = sequence.spawn_key
+        first = block * self.block_size
+        directions = numbered_directions(sequence.entropy, first, n_trials, m)
+        starts = numbered_directions(
+            sequence.entropy, first, n_trials, n * n_starts, space=_SPACE_OF_STARTS
+        )
         with single_threaded():
             found = _ascend(
                 self._matrix,

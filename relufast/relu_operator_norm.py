@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import SupportsIndex
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike
 from relufast import _validate
 from relufast._blas import single_threaded
 from relufast._products import times_transposed
+from relufast._progress_count import ProgressOption, count_reports
 from relufast._validate import FloatArray
 
 _MOST_ASCENTS = 50
@@ -42,7 +44,11 @@ class ReLUOperatorNorm:
 
 
 def relu_operator_norm(
-    A: ArrayLike, *, rtol: float = 1e-9, max_nodes: SupportsIndex = 2000
+    A: ArrayLike,
+    *,
+    rtol: float = 1e-9,
+    max_nodes: SupportsIndex = 2000,
+    progress: ProgressOption = None,
 ) -> ReLUOperatorNorm:
     """max |relu(A x)| over |x| <= 1, to a relative tolerance, by branch and bound.
 
@@ -54,6 +60,8 @@ def relu_operator_norm(
         Positive: how far apart the bounds may be. Rounding adds m (n + 10) 2**-52.
     max_nodes : int, optional
         At least 1; with fewer than it takes, the bounds are what they are then.
+    progress : bool or callable, optional
+        True for a bar, or a function that is called with a `WorkProgress` in nodes.
 
     Returns
     -------
@@ -94,9 +102,9 @@ def relu_operator_norm(
     most = _validate.positive_int(max_nodes, "max_nodes")
     largest = np.abs(matrix).max()
     _, exponent = math.frexp(largest)
-    with single_threaded():
+    with count_reports(progress, most, "nodes") as report, single_threaded():
         search = _Search(np.ldexp(matrix, -exponent), tolerance)
-        search.run(most)
+        search.run(most, report)
     try:
         lower, upper = math.ldexp(search.lower, exponent), math.ldexp(search.upper, exponent)
     except OverflowError:
@@ -133,9 +141,13 @@ class _Search:
     def _is_open(self, squared_bound: float) -> bool:
         return math.sqrt(max(0.0, squared_bound)) > self.lower * (1.0 + self._tolerance)
 
-    def run(self, most: int) -> None:
+    def run(self, most: int, report: Callable[[int], object] | None) -> None:
         self._add(tuple(range(len(self._matrix))), frozenset())
-        while not self.is_done and self.n_nodes < most:
+        while True:
+            if report is not None:
+                report(min(self.n_nodes, most))
+            if self.is_done or self.n_nodes >= most:
+                break
             _, _, rows, kept, negative = heapq.heappop(self._open)
             held = set(kept)
             for row in negative.tolist():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -179,7 +180,7 @@ def sweep_breakpoints(
     >>> import relufast
     >>> lazy = relufast.Network.lazy((1, 100, 100, 100, 1), seed=1)
     >>> relufast.sweep_breakpoints(lazy, n_windows=4)
-    BreakpointSweep(273 in (-inf, inf), 274 regions, certified)
+    BreakpointSweep(287 in (-inf, inf), 288 regions, certified)
     """
     checked = _checked_network(network)
     (lo, hi), line = _validate.line_of_inputs(checked.widths[0], interval, start, stop, whole_line)
@@ -346,13 +347,15 @@ class _Sweep(NamedTuple):
 
 # A worker's network comes anew with every window, and what was made of it is worth keeping.
 _worker_network: tuple[bytes, Network | LazyNetwork] | None = None
+_worker_lock = threading.Lock()
 
 
 def _window_in_worker(pickled: bytes, sweep: _Sweep, number: int) -> Knots:
     global _worker_network
-    kept = _worker_network
-    if kept is None or kept[0] != pickled:
-        kept = _worker_network = (pickled, pickle.loads(pickled))
+    with _worker_lock:
+        kept = _worker_network
+        if kept is None or kept[0] != pickled:
+            kept = _worker_network = (pickled, pickle.loads(pickled))
     return sweep._replace(network=kept[1]).window(number)
 
 

@@ -34,7 +34,7 @@ def tool() -> ModuleType:
 
 def test_each_module_has_one_place_and_each_place_a_module(tool: ModuleType) -> None:
     named = [module for entries in tool.layers().values() for module in entries]
-    assert len(tool.layers()) == 10
+    assert len(tool.layers()) == 11
     assert len(set(named)) == len(named)
     assert set(named) <= set(tool.modules())
     for module in tool.modules():

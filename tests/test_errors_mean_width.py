@@ -124,6 +124,7 @@ def test_refuses_equal_sizes_without_labels() -> None:
         ([[1.0]], {"n_samples": 0}, ValueError, "n_samples is 0, but must be at least 1"),
         ([[1.0]], {"n_starts": 0}, ValueError, "n_starts is 0, but must be at least 1"),
         ([[1.0]], {"seed": 2**64}, ValueError, "seed is 18446744073709551616, but must be"),
+        ([[1.0]], {"progress": 1}, TypeError, "progress is of type int, but needs a function"),
     ],
 )
 def test_refuses_operators(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -265,6 +266,32 @@ def test_linear_operators_against_monte_carlo(scale: float) -> None:
     error = samples.std() / math.sqrt(len(samples))
     assert abs(found.upper / scale - samples.mean()) < 5 * error
     assert relufast.operator_mean_width(np.zeros((3, 2))).upper == 0.0
+
+
+def test_progress_of_ascents(capsys: pytest.CaptureFixture[str]) -> None:
+    A = np.random.default_rng(1).standard_normal((30, 20))
+    seen: list[relufast.WorkProgress] = []
+    options = {"activation": "relu", "n_samples": 50, "n_starts": 3, "seed": 1}
+    told = relufast.operator_mean_width(A, progress=seen.append, **options)
+    assert [p.n_done for p in seen] == sorted({p.n_done for p in seen})
+    assert all(0 < p.n_done <= p.n_total == 50 for p in seen)
+    assert seen[-1].n_done == 50
+    silent = relufast.operator_mean_width(A, progress=False, **options)
+    assert silent.by_starts is not None
+    assert np.array_equal(silent.by_starts, told.by_starts)
+    assert capsys.readouterr().err == ""
+    relufast.operator_mean_width(A, progress=True, **options)
+    assert "directions" in capsys.readouterr().err
+    relufast.operator_mean_width(A, progress=True)
+    assert capsys.readouterr().err == ""  # an integral, at once
+
+
+def test_interrupted_ascents_end() -> None:
+    A = np.random.default_rng(1).standard_normal((30, 20))
+    with pytest.raises(KeyboardInterrupt):
+        relufast.operator_mean_width(
+            A, activation="relu", progress=lambda _: signal.raise_signal(signal.SIGINT)
+        )
 
 
 def test_relu_of_the_identity_is_reached() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 from itertools import combinations
 from typing import Any
 
@@ -57,6 +58,34 @@ def test_bounds_hold_where_nodes_do_not_suffice() -> None:
     assert more.upper <= few.upper <= largest * (1 + 1e-9)
 
 
+def test_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    A = np.random.default_rng(0).standard_normal((30, 20))
+    seen: list[relufast.WorkProgress] = []
+    told = relufast.relu_operator_norm(A, max_nodes=100, progress=seen.append)
+    assert len(seen) > 2
+    assert [p.n_done for p in seen] == sorted(p.n_done for p in seen)
+    assert all(0 < p.n_done <= p.n_total == 100 for p in seen)
+    assert seen[-1].n_done == min(told.n_nodes, 100)
+    silent = relufast.relu_operator_norm(A, max_nodes=100, progress=False)
+    assert (silent.lower, silent.upper) == (told.lower, told.upper)
+    assert capsys.readouterr().err == ""
+    relufast.relu_operator_norm(A, max_nodes=100, progress=True)
+    assert "nodes" in capsys.readouterr().err
+
+
+def test_an_interrupted_search_ends() -> None:
+    A = np.random.default_rng(0).standard_normal((60, 40))
+    began: list[int] = []
+
+    def interrupt(progress: relufast.WorkProgress) -> None:
+        began.append(progress.n_done)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        relufast.relu_operator_norm(A, progress=interrupt)
+    assert began == [1]
+
+
 @pytest.mark.parametrize(
     ("A", "options", "error", "message"),
     [
@@ -65,6 +94,7 @@ def test_bounds_hold_where_nodes_do_not_suffice() -> None:
         ([["a"]], {}, TypeError, "A has dtype <U1"),
         (np.full((3, 3), 1.7e308), {}, ValueError, "whose norm exceeds float64"),
         ([[1.0]], {"rtol": 0.0}, ValueError, "rtol is 0.0, but must be positive"),
+        ([[1.0]], {"progress": 1}, TypeError, "progress is of type int, but needs a function"),
         ([[1.0]], {"max_nodes": 0}, ValueError, "max_nodes is 0, but must be at least 1"),
     ],
 )

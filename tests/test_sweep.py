@@ -191,6 +191,18 @@ def test_sums_over_thousands_of_neurons(negative_slope: float) -> None:
     assert_same(swept, relufast.breakpoints(stored, (-1.0, 1.0)))
 
 
+def test_knots_that_float64_leaves_too_near_to_others() -> None:
+    # A knot of layer ten lies nearer to one of layer twelve than its float64 bound tells: its place
+    # has to be known better, by then.
+    network = relufast.Network.lazy((1, *[1000] * 12, 1), seed=1)
+    swept = Swept(network, (0.0697, 0.0716), n_windows=1)
+    assert swept.result.certified
+    gaps = np.diff(swept.joined("positions"))
+    assert gaps.min() < 1e-7
+    found = relufast.breakpoints(network.stored(), (0.0697, 0.0716))
+    assert swept.result.count_by_layer.tolist() == found.count_by_layer.tolist()
+
+
 def test_little_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     widths = (1, 700, 600, 500, 400, 1)
     network = relufast.Network.lazy(widths, **LAW)

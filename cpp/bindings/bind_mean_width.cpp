@@ -80,6 +80,7 @@ void bind_mean_width(py::module_& m) {
              py::arg("n_threads"), py::keep_alive<1, 2>())
         .def(py::init(&tiles_of<float>), py::arg("points").noconvert(), py::arg("centre"),
              py::arg("n_threads"), py::keep_alive<1, 2>())
+        .def_property_readonly("is_narrow", &PointTiles::is_narrow)
         .def_property_readonly("centre",
                                [](const PointTiles& tiles) { return as_array(tiles.centre()); });
     py::class_<DirectionalExtremes>(m, "DirectionalExtremes")

@@ -1,6 +1,7 @@
 #include "relufast/directional_extremes.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -22,8 +23,8 @@ constexpr std::int64_t kTermsOfPart = 1024;
 // Directions that are worked on at once: their products with a tile stay in the cache.
 constexpr std::int64_t kMostInGroup = 256;
 constexpr std::int64_t kLeastInGroup = 16;
-// Candidates that a direction keeps before it compares them.
-constexpr std::size_t kMostCandidates = 48;
+// Candidates that a group keeps before it compares them.
+constexpr std::size_t kMostCandidates = 4096;
 // Multiplications that are worth a thread.
 constexpr double kWorkOfThread = 2e6;
 
@@ -40,8 +41,24 @@ double relative_bound(std::int64_t d) {
 // What underflow takes besides, of numbers below 1, subnormal ones taken for zero or not.
 double absolute_bound(std::int64_t d) { return static_cast<double>(d + 8) * 0x1p-122; }
 
-double down(double value) { return std::nextafter(value, -kInfinity); }
-double up(double value) { return std::nextafter(value, kInfinity); }
+// As nextafter towards infinity, which is a call and goes through more cases; NaN stays.
+double up(double value) {
+    if (value == 0.0) {
+        return std::numeric_limits<double>::denorm_min();
+    }
+    if (!(value < kInfinity)) {
+        return value;
+    }
+    const auto bits = std::bit_cast<std::int64_t>(value);
+    return std::bit_cast<double>(value > 0.0 ? bits + 1 : bits - 1);
+}
+
+double down(double value) { return -up(-value); }
+
+// Times 2^exponent. Most tiles of a set have the same unit.
+double shifted(double value, int exponent) {
+    return exponent == 0 ? value : std::ldexp(value, exponent);
+}
 
 std::int64_t panels_of(std::int64_t n_points) {
     return (n_points + kPanelPoints - 1) / kPanelPoints;
@@ -61,7 +78,16 @@ float float_below(double value) {
 
 }  // namespace
 
+// A point that may reach further than the furthest so far.
+struct DirectionalExtremes::Candidate {
+    std::int64_t direction;
+    Way way;
+    std::int64_t point;  // in the present part
+    double reach;        // an upper bound of what it reaches
+};
+
 struct DirectionalExtremes::Scratch {
+    std::vector<Candidate> candidates;
     std::vector<float> values;
     std::vector<float> part;  // of products of more terms than one part has
     std::vector<double> point;
@@ -70,6 +96,7 @@ struct DirectionalExtremes::Scratch {
 DirectionalExtremes::DirectionalExtremes(const double* directions, std::int64_t n, std::int64_t d)
     : n_(n),
       d_(d),
+      relative_bound_(relative_bound(d)),
       directions_(directions, directions + n * d),
       scaled_(directions_.size()),
       norms_(static_cast<std::size_t>(n)),
@@ -172,35 +199,38 @@ void DirectionalExtremes::search(const PointTiles& points, std::int64_t begin, s
                                          ? panel_values(scaled_.data() + s * d_, d_, tile.values,
                                                         panels_of(tile.count), values)
                                          : float_range(of_direction, tile.count);
-            look(points, tile, s, Way::kUp, range.highest, of_direction, scratch);
-            look(points, tile, s, Way::kDown, -range.lowest, of_direction, scratch);
+            const double bound = bound_of_products(tile, s);
+            look(points, tile, s, Way::kUp, range.highest, bound, of_direction, scratch);
+            look(points, tile, s, Way::kDown, -range.lowest, bound, of_direction, scratch);
         }
     }
-    for (std::int64_t s = begin; s < end; ++s) {
-        settle(points, s, Way::kUp, scratch);
-        settle(points, s, Way::kDown, scratch);
-    }
+    settle(points, scratch);
+}
+
+// In units of 2^tile.exponent and of the direction's own; 0 for the direction 0 alone.
+double DirectionalExtremes::bound_of_products(const PointTile& tile, std::int64_t direction) const {
+    const double norm = norms_[static_cast<std::size_t>(direction)];
+    return norm == 0.0 ? 0.0
+                       : (relative_bound_ * norm * tile.radius + absolute_bound(d_)) * kInflate;
 }
 
 // Keeps those points of the tile that may reach as far as the furthest.
 void DirectionalExtremes::look(const PointTiles& points, const PointTile& tile,
-                               std::int64_t direction, Way way, float furthest, const float* values,
-                               Scratch& scratch) {
+                               std::int64_t direction, Way way, float furthest, double bound,
+                               const float* values, Scratch& scratch) {
     Side& found = side(direction, way);
-    const double norm = norms_[static_cast<std::size_t>(direction)];
-    if (norm == 0.0) {
+    if (bound == 0.0) {
         // All points reach equally far.
-        if (found.best < 0 && found.candidates.empty()) {
-            found.candidates.push_back({tile.begin, 0.0});
+        if (found.best < 0 && tile.begin == 0) {
+            scratch.candidates.push_back({direction, way, tile.begin, 0.0});
         }
         return;
     }
-    // In units of 2^tile.exponent; from there to the common unit and back by powers of two.
-    const double bound = (relative_bound(d_) * norm * tile.radius + absolute_bound(d_)) * kInflate;
+    // To the common unit and back by powers of two.
     const int shift = tile.exponent - unit_;
     found.floor =
-        std::max(found.floor, down(std::ldexp(down(static_cast<double>(furthest) - bound), shift)));
-    const float threshold = float_below(down(down(std::ldexp(found.floor, -shift)) - bound));
+        std::max(found.floor, down(shifted(down(static_cast<double>(furthest) - bound), shift)));
+    const float threshold = float_below(down(down(shifted(found.floor, -shift)) - bound));
     // Not furthest < threshold, so that a tile of unknown radius passes.
     if (furthest < threshold) {
         return;
@@ -209,36 +239,35 @@ void DirectionalExtremes::look(const PointTiles& points, const PointTile& tile,
     for (std::int64_t p = 0;
          (p = next_at_least(threshold, sign, values, p, tile.count)) < tile.count; ++p) {
         const double reach = static_cast<double>(sign * values[p]) + bound;
-        found.candidates.push_back({tile.begin + p, up(std::ldexp(up(reach), shift))});
-        if (found.candidates.size() == kMostCandidates) {
-            settle(points, direction, way, scratch);
+        scratch.candidates.push_back(
+            {direction, way, tile.begin + p, up(shifted(up(reach), shift))});
+        if (scratch.candidates.size() == kMostCandidates) {
+            settle(points, scratch);
         }
     }
 }
 
-// Compares the candidates with the furthest point of before, in their order, so that the first of
+// Compares the candidates with the furthest points of before, in their order, so that the first of
 // several that reach equally far stays.
-void DirectionalExtremes::settle(const PointTiles& points, std::int64_t direction, Way way,
-                                 Scratch& scratch) {
-    Side& found = side(direction, way);
-    const double* const g = directions_.data() + direction * d_;
-    double* const best = best_point(direction, way);
-    for (const Candidate& candidate : found.candidates) {
-        if (candidate.reach < found.floor) {
+void DirectionalExtremes::settle(const PointTiles& points, Scratch& scratch) {
+    for (const auto& [direction, way, number, reach] : scratch.candidates) {
+        Side& found = side(direction, way);
+        if (reach < found.floor) {
             continue;
         }
-        double* const point = scratch.point.data();
-        points.copy_point(candidate.point, point);
+        double* const best = best_point(direction, way);
         if (found.best >= 0) {
-            const int sign = compare_dots(g, point, best, d_);
+            double* const point = scratch.point.data();
+            points.copy_point(number, point);
+            const int sign = compare_dots(directions_.data() + direction * d_, point, best, d_);
             if (way == Way::kUp ? sign <= 0 : sign >= 0) {
                 continue;
             }
         }
-        std::copy_n(point, d_, best);
-        found.best = n_taken_ + candidate.point;
+        points.copy_point(number, best);
+        found.best = n_taken_ + number;
     }
-    found.candidates.clear();
+    scratch.candidates.clear();
 }
 
 void DirectionalExtremes::widths(double* out) const {

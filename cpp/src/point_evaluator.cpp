@@ -278,6 +278,22 @@ bool PointEvaluator::is_affine_to_root(const Knot& knot, double distance, int to
            signs_hold(root.layer, top, distance, root);
 }
 
+// A bound on the knot's error from where its neuron's root is found to lie.
+double PointEvaluator::distance_to_root(const Knot& knot) const {
+    if (knot.crossings.size() != 1 || knot.is_direction || knot.x_error == 0.0) {
+        return knot.x_error;
+    }
+    const std::optional<Offset> offset = offset_of(knot);
+    if (!offset) {
+        return knot.x_error;
+    }
+    const double distance = (std::fabs(offset->value) + offset->error) * kInflate;
+    // Affine that far, the root's layer has no other root of this neuron in which the knot may lie.
+    const bool is_the_knot = signs_hold(1, knot.crossings.front().layer - 1,
+                                        std::max(distance, knot.x_error), Crossing{});
+    return is_the_knot ? std::min(distance, knot.x_error) : knot.x_error;
+}
+
 PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
     if (!evaluate(knot.x, knot.is_direction, layer)) {
         return {};
@@ -302,6 +318,7 @@ PointEvaluator::Refined PointEvaluator::refine(const Knot& knot, int layer) {
 
     Refined refined;
     refined.is_known = true;
+    refined.x_error = distance_to_root(knot);
     refined.z = values.hi;
     for (std::size_t i = 0; i < refined.z.size(); ++i) {
         const bool constant = layer > 1 && network_.layer(layer).row_norms[i] == 0.0;

@@ -12,7 +12,7 @@ namespace relufast {
 namespace {
 
 // A mean of so many points is near enough to the middle of all.
-constexpr std::int64_t kPointsOfCentre = 1024;
+constexpr std::int64_t kPointsOfCentre = 256;
 
 // Entries that are worth a thread.
 constexpr double kEntriesOfThread = 2e5;
@@ -43,36 +43,23 @@ template <class T>
     return largest;
 }
 
-// Writes a scaled point with a stride between coordinates, and returns the square of its norm. Two
-// factors, because their product may be beyond float64.
-template <std::int64_t stride, class T>
-[[gnu::always_inline]] inline double write_scaled(const T* __restrict point,
-                                                  const double* __restrict centre, std::int64_t d,
-                                                  double first, double second,
-                                                  float* __restrict out) {
-    double square = 0.0;
-#pragma omp simd reduction(+ : square)
-    for (std::int64_t i = 0; i < d; ++i) {
-        const double scaled = (static_cast<double>(point[i]) - centre[i]) * first * second;
-        out[i * stride] = static_cast<float>(scaled);
-        square += scaled * scaled;
-    }
-    return square;
-}
-
-// Of all points: the largest square. `narrow` lays out panels.
+// Writes scaled points, and returns the largest square of their norms. Two factors, because their
+// product may be beyond float64.
 template <class T>
-[[gnu::always_inline]] inline double write_points(const T* points, const double* centre,
+[[gnu::always_inline]] inline double write_points(const T* points, const double* __restrict centre,
                                                   std::int64_t n, std::int64_t d, double first,
-                                                  double second, float* out, bool narrow) {
+                                                  double second, float* out) {
     double largest = 0.0;
     for (std::int64_t p = 0; p < n; ++p) {
-        const T* const point = points + p * d;
-        const double square =
-            narrow ? write_scaled<kPanelPoints>(
-                         point, centre, d, first, second,
-                         out + p / kPanelPoints * kPanelPoints * d + p % kPanelPoints)
-                   : write_scaled<1>(point, centre, d, first, second, out + p * d);
+        const T* __restrict const from = points + p * d;
+        float* __restrict const to = out + p * d;
+        double square = 0.0;
+#pragma omp simd reduction(+ : square)
+        for (std::int64_t i = 0; i < d; ++i) {
+            const double scaled = (static_cast<double>(from[i]) - centre[i]) * first * second;
+            to[i] = static_cast<float>(scaled);
+            square += scaled * scaled;
+        }
         largest = std::max(largest, square);
     }
     return largest;
@@ -100,33 +87,85 @@ double largest_distance_of(const float* points, const double* centre, std::int64
 
 RELUFAST_MULTIVERSION
 double write_all(const double* points, const double* centre, std::int64_t n, std::int64_t d,
-                 double first, double second, float* out, bool narrow) {
-    return write_points(points, centre, n, d, first, second, out, narrow);
+                 double first, double second, float* out) {
+    return write_points(points, centre, n, d, first, second, out);
 }
 
 RELUFAST_MULTIVERSION
 double write_all(const float* points, const double* centre, std::int64_t n, std::int64_t d,
-                 double first, double second, float* out, bool narrow) {
-    return write_points(points, centre, n, d, first, second, out, narrow);
+                 double first, double second, float* out) {
+    return write_points(points, centre, n, d, first, second, out);
 }
 
-// Fills the last panel up with its last point.
-void repeat_last(float* panels, std::int64_t n_points, std::int64_t d) {
-    const std::int64_t in_last = (n_points - 1) % kPanelPoints + 1;
-    float* const last = panels + (n_points - in_last) * d;
-    for (std::int64_t i = 0; i < d; ++i) {
-        float* const row = last + i * kPanelPoints;
-        std::fill(row + in_last, row + kPanelPoints, row[in_last - 1]);
+std::int64_t panels_of(std::int64_t n_points) {
+    return (n_points + kPanelPoints - 1) / kPanelPoints;
+}
+
+// Lays out panels of points less the centre; the last point fills the last panel up.
+template <class T>
+void write_panels(const T* points, const double* centre, std::int64_t n, std::int64_t d,
+                  double* out) {
+    for (std::int64_t p = 0; p < panels_of(n) * kPanelPoints; ++p) {
+        const T* const point = points + std::min(p, n - 1) * d;
+        double* const to = out + p / kPanelPoints * kPanelPoints * d + p % kPanelPoints;
+        for (std::int64_t i = 0; i < d; ++i) {
+            to[i * kPanelPoints] = static_cast<double>(point[i]) - centre[i];
+        }
     }
 }
 
+RELUFAST_MULTIVERSION
+double largest_size(const double* values, std::int64_t n) {
+    double largest = 0.0;
+#pragma omp simd reduction(max : largest)
+    for (std::int64_t i = 0; i < n; ++i) {
+        largest = std::max(largest, std::fabs(values[i]));
+    }
+    return largest;
+}
+
+// As write_points, from panels to panels.
+RELUFAST_MULTIVERSION
+double scale_panels(const double* __restrict panels, std::int64_t n_panels, std::int64_t d,
+                    double first, double second, float* __restrict out) {
+    double largest = 0.0;
+    for (std::int64_t panel = 0; panel < n_panels; ++panel) {
+        double squares[kPanelPoints] = {};
+        for (std::int64_t i = 0; i < d; ++i) {
+#pragma omp simd
+            for (std::int64_t p = 0; p < kPanelPoints; ++p) {
+                const double scaled = panels[p] * first * second;
+                out[p] = static_cast<float>(scaled);
+                squares[p] += scaled * scaled;
+            }
+            panels += kPanelPoints;
+            out += kPanelPoints;
+        }
+#pragma omp simd reduction(max : largest)
+        for (std::int64_t p = 0; p < kPanelPoints; ++p) {
+            largest = std::max(largest, squares[p]);
+        }
+    }
+    return largest;
+}
+
+// Empty for tiles of many dimensions.
+using Panels = Buffer<double>;
+
 template <class T>
 void fill_tile(const T* points, const double* centre, std::int64_t d, PointTile& tile, float* out,
-               bool narrow) {
-    const double largest = largest_distance_of(points, centre, tile.count, d);
-    const std::int64_t rows = narrow ? PointTiles::kNarrowRows : tile.count;
+               Panels& panels) {
+    const bool narrow = !panels.empty();
+    double largest = 0.0;
+    if (narrow) {
+        write_panels(points, centre, tile.count, d, panels.data());
+        largest = largest_size(panels.data(), panels_of(tile.count) * kPanelPoints * d);
+    } else {
+        largest = largest_distance_of(points, centre, tile.count, d);
+    }
     if (!(largest < kInfinity)) {
         // A difference overflowed: the filter lets all of its points pass.
+        const std::int64_t rows = narrow ? PointTiles::kNarrowRows : tile.count;
         std::fill_n(out, rows * d, 0.0F);
         tile.radius = kInfinity;
         return;
@@ -135,13 +174,13 @@ void fill_tile(const T* points, const double* centre, std::int64_t d, PointTile&
         std::frexp(largest, &tile.exponent);
     }
     const int half = -tile.exponent / 2;
-    const double square = write_all(points, centre, tile.count, d, std::ldexp(1.0, half),
-                                    std::ldexp(1.0, -tile.exponent - half), out, narrow);
+    const double first = std::ldexp(1.0, half);
+    const double second = std::ldexp(1.0, -tile.exponent - half);
+    const double square =
+        narrow ? scale_panels(panels.data(), panels_of(tile.count), d, first, second, out)
+               : write_all(points, centre, tile.count, d, first, second, out);
     // Squares that underflowed are nothing beside the largest entry's, at least 1/4.
     tile.radius = std::sqrt(square) * (1.0 + gamma(d + 8) + 0x1p-30);
-    if (narrow) {
-        repeat_last(out, tile.count, d);
-    }
 }
 
 }  // namespace
@@ -178,13 +217,16 @@ void PointTiles::fill(const T* points, int n_threads, const Interrupt& interrupt
     const auto work = static_cast<double>(n_ * d_) / kEntriesOfThread;
     const auto threads =
         static_cast<int>(std::clamp(work, 1.0, std::max(1.0, static_cast<double>(n_threads))));
-    parallel_for(threads, tiles_.size(), interrupt, [&](std::size_t t, int) {
+    std::vector<Panels> panels(static_cast<std::size_t>(threads));
+    parallel_for(threads, tiles_.size(), interrupt, [&](std::size_t t, int thread) {
         PointTile& tile = tiles_[t];
         tile.begin = static_cast<std::int64_t>(t) * rows;
         tile.count = std::min(rows, n_ - tile.begin);
         float* const out = values_.data() + tile.begin * d_;
         tile.values = out;
-        fill_tile(points + tile.begin * d_, centre_.data(), d_, tile, out, is_narrow());
+        Panels& of_thread = panels[static_cast<std::size_t>(thread)];
+        of_thread.resize(static_cast<std::size_t>(is_narrow() ? rows * d_ : 0));
+        fill_tile(points + tile.begin * d_, centre_.data(), d_, tile, out, of_thread);
     });
 }
 

@@ -32,6 +32,7 @@ std::vector<std::int32_t> TileSolver::refine_column(Tile& tile, std::size_t k) c
     if (!refined.is_known) {
         return {};  // the tile will be made again
     }
+    tile.grid.knots[k].x_error = refined.x_error;
     if (tile.selection) {
         select(tile.selection->neurons, refined);
     }
@@ -98,7 +99,7 @@ std::size_t TileSolver::affordable_refinements(const Tile& tile) const {
     const double own = static_cast<double>(tile.grid.size()) * products(tile.layer);
     const auto affordable = static_cast<std::size_t>(std::max(kAnyway, kShare * own) / each);
     // In a wide network, a few of many chunks' columns may cost more than the chunks have.
-    constexpr std::size_t kFew = 16;
+    constexpr std::size_t kFew = 64;
     return points_ == nullptr ? affordable : std::max(affordable, kFew);
 }
 

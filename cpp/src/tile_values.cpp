@@ -2,7 +2,7 @@
 // against allows it.
 #include "relufast/tile_values.hpp"
 
-#include <cstring>
+#include <bit>
 #include <limits>
 
 #include "relufast/multiversion.hpp"
@@ -44,11 +44,41 @@ struct EightRanges {
 };
 
 using EightMasks = std::int32_t __attribute__((vector_size(32)));
+constexpr std::int64_t kLook = 128;
 
-[[gnu::always_inline]] inline bool any(const EightMasks& masks) {
-    std::uint64_t words[sizeof masks / sizeof(std::uint64_t)];
-    std::memcpy(words, &masks, sizeof masks);
-    return (words[0] | words[1] | words[2] | words[3]) != 0;
+// Whether one of 128 values is.
+[[gnu::always_inline]] inline bool any_at_least(float threshold, float sign, const float* values) {
+    Eight greatest = sign * load(values);
+#pragma GCC unroll 16
+    for (std::int64_t k = 1; k < kLook / kEight; ++k) {
+        const Eight next = sign * load(values + k * kEight);
+        greatest = next > greatest ? next : greatest;
+    }
+    EightMasks masks = greatest >= threshold;
+    masks |= __builtin_shufflevector(masks, masks, 4, 5, 6, 7, 0, 1, 2, 3);
+    masks |= __builtin_shufflevector(masks, masks, 2, 3, 0, 1, 6, 7, 4, 5);
+    masks |= __builtin_shufflevector(masks, masks, 1, 0, 3, 2, 5, 4, 7, 6);
+    return masks[0] != 0;
+}
+
+using EightBits = std::uint32_t __attribute__((vector_size(32)));
+constexpr std::int64_t kBits = 32;
+
+// A bit for each of 32 values that is at least the threshold.
+[[gnu::always_inline]] inline std::uint32_t at_least(float threshold, float sign,
+                                                     const float* values) {
+    EightBits bits = {};
+    EightBits of_lanes = {1, 2, 4, 8, 16, 32, 64, 128};
+#pragma GCC unroll 4
+    for (int k = 0; k < kBits / kEight; ++k) {
+        bits |= sign * load(values + k * kEight) >= threshold ? of_lanes : EightBits{};
+        of_lanes <<= kEight;
+    }
+    // Halves upon halves, all in registers.
+    bits |= __builtin_shufflevector(bits, bits, 4, 5, 6, 7, 0, 1, 2, 3);
+    bits |= __builtin_shufflevector(bits, bits, 2, 3, 0, 1, 6, 7, 4, 5);
+    bits |= __builtin_shufflevector(bits, bits, 1, 0, 3, 2, 5, 4, 7, 6);
+    return bits[0];
 }
 
 }  // namespace
@@ -57,11 +87,15 @@ RELUFAST_MULTIVERSION
 std::int64_t next_at_least(float threshold, float sign, const float* values, std::int64_t begin,
                            std::int64_t n) {
     std::int64_t p = begin;
-    for (; p + 2 * kEight <= n; p += 2 * kEight) {
-        const EightMasks first = sign * load(values + p) >= threshold;
-        const EightMasks second = sign * load(values + p + kEight) >= threshold;
-        if (any(first | second)) {
+    // Mostly there are none in many.
+    for (; p + kLook <= n; p += kLook) {
+        if (any_at_least(threshold, sign, values + p)) {
             break;
+        }
+    }
+    for (; p + kBits <= n; p += kBits) {
+        if (const std::uint32_t bits = at_least(threshold, sign, values + p)) {
+            return p + std::countr_zero(bits);
         }
     }
     while (p < n && !(sign * values[p] >= threshold)) {
@@ -92,7 +126,8 @@ RELUFAST_MULTIVERSION
 FloatRange panel_values(const float* direction, std::int64_t d, const float* panels,
                         std::int64_t n_panels, float* values) {
     constexpr int kRegisters = kPanelPoints / kEight;
-    EightRanges ranges;
+    // One for each register, so that their comparisons do not wait for one another.
+    EightRanges ranges[kRegisters];
     for (std::int64_t panel = 0; panel < n_panels; ++panel) {
         Eight sums[kRegisters] = {};
         for (std::int64_t i = 0; i < d; ++i) {
@@ -106,11 +141,14 @@ FloatRange panel_values(const float* direction, std::int64_t d, const float* pan
 #pragma GCC unroll 4
         for (int k = 0; k < kRegisters; ++k) {
             *reinterpret_cast<Eight*>(values + k * kEight) = sums[k];
-            ranges.take(sums[k]);
+            ranges[k].take(sums[k]);
         }
         values += kPanelPoints;
     }
-    return ranges.of_all();
+    for (int k = 1; k < kRegisters; ++k) {
+        ranges[0].take(ranges[k]);
+    }
+    return ranges[0].of_all();
 }
 
 }  // namespace relufast

@@ -50,22 +50,17 @@ class Estimate:
     @classmethod
     def _of(cls, moments: Moments, shape: tuple[int, ...], seed: int) -> Estimate:
         freedom = moments.n - 1
-        with np.errstate(divide="ignore", invalid="ignore"):
-            spread = moments.spread / freedom if freedom else np.full_like(moments.spread, math.inf)
+        spread = moments.spread / freedom if freedom else np.full_like(moments.spread, math.inf)
         covariance = None
         if spread.ndim == 2:
-            covariance, spread = spread.reshape((*shape, *shape)), np.diagonal(spread)
-        variance = spread.reshape(shape)
-        arrays = {
-            "mean": moments.mean.reshape(shape),
-            "standard_error": np.sqrt(variance / moments.n),
-            "variance": variance,
-            "minimum": moments.minimum.reshape(shape),
-            "maximum": moments.maximum.reshape(shape),
-        }
+            covariance, spread = _own(spread, (*shape, *shape)), np.diagonal(spread)
         return cls(
-            **{name: _own(array) for name, array in arrays.items()},
-            covariance=None if covariance is None else _own(covariance),
+            mean=_own(moments.mean, shape),
+            standard_error=_own(np.sqrt(spread / moments.n), shape),
+            variance=_own(spread, shape),
+            covariance=covariance,
+            minimum=_own(moments.minimum, shape),
+            maximum=_own(moments.maximum, shape),
             n_trials=moments.n,
             n_uncertified=moments.n_uncertified,
             seed=seed,
@@ -166,6 +161,6 @@ def _rounded(mean: float, error: float) -> str:
     return f"{mean:.{decimals}f} ± {error:.{decimals}f}"
 
 
-def _own(array: FloatArray) -> FloatArray:
-    # Copied, because it is a view of sums, or a scalar.
-    return read_only(np.array(array, order="C"))
+def _own(array: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    # Copied, because sums are merged with others yet.
+    return read_only(array.reshape(shape).copy())

@@ -101,7 +101,7 @@ def scaled_widths(widths: FloatArray, directions: FloatArray, spherical: bool) -
     """For directions of length 1, or of the mean length of a normal vector."""
     # The length of a normal vector is independent of its direction, so that its mean may stand for
     # it: the same expectation, and a smaller variance.
-    lengths = np.sqrt(np.square(directions).sum(axis=1))
+    lengths = np.sqrt(np.add.reduce(np.square(directions), axis=1))
     length = 1.0 if spherical else mean_norm(directions.shape[1])
     scaled: FloatArray = widths * (length / lengths)
     return scaled

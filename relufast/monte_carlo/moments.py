@@ -22,22 +22,25 @@ class Moments:
 
     @classmethod
     def of_rows(cls, rows: FloatArray, n_uncertified: int, *, covariance: bool) -> Moments:
-        """Of at least one trial, a row for each."""
+        """Of at least one trial, a row for each; not finite where a value is not."""
         with np.errstate(over="ignore", invalid="ignore"):
-            mean = rows.mean(axis=0)
+            # As rows.mean and the like, which take twice as long for few rows.
+            mean = np.add.reduce(rows) / len(rows)
             deviations = rows - mean
             # Not a matrix product, whose bits would depend on the BLAS and its threads.
             spread = (
                 np.einsum("ti,tj->ij", deviations, deviations, optimize=False)
                 if covariance
-                else (deviations**2).sum(axis=0)
+                else np.add.reduce(deviations**2)
             )
-        return cls(len(rows), n_uncertified, mean, spread, rows.min(axis=0), rows.max(axis=0))
+            minimum, maximum = np.minimum.reduce(rows), np.maximum.reduce(rows)
+        return cls(len(rows), n_uncertified, mean, spread, minimum, maximum)
 
     @property
     def is_finite(self) -> bool:
         """False where squares or sums left the range of float64."""
-        return bool(np.isfinite(self.mean).all() and np.isfinite(self.spread).all())
+        # No deviation from a mean that is not finite is.
+        return bool(np.isfinite(self.spread).all())
 
     @np.errstate(over="ignore", invalid="ignore")
     def merged(self, other: Moments) -> Moments:

@@ -197,6 +197,7 @@ class _Run:
         self.seed = seed
         self.covariance = covariance
         self.report: ProgressReport = lambda *_: None
+        self.n_blocks = None if n_trials is None else -(-n_trials // statistic.block_size)
         self._n_trials = n_trials
         self._until = until
         self._store: BlockStore | None = None
@@ -209,12 +210,6 @@ class _Run:
     @property
     def n_waiting(self) -> int:
         return len(self._waiting)
-
-    @property
-    def n_blocks(self) -> int | None:
-        if self._n_trials is None:
-            return None
-        return -(-self._n_trials // self.statistic.block_size)
 
     @property
     def is_done(self) -> bool:
@@ -276,12 +271,15 @@ class _Run:
     def _merge(self) -> None:
         while not self.is_done and self._next_merged in self._waiting:
             moments = self._waiting.pop(self._next_merged)
-            self._merged = moments if self._merged is None else self._merged.merged(moments)
-            if not self._merged.is_finite:
-                raise MonteCarloError(
-                    f"the values up to block {self._next_merged} are too large: squares and sums "
-                    "leave the range of float64"
-                )
+            if self._merged is None:
+                self._merged = moments  # finite, as those of each block are
+            else:
+                self._merged = self._merged.merged(moments)
+                if not self._merged.is_finite:
+                    raise MonteCarloError(
+                        f"the values up to block {self._next_merged} are too large: squares and "
+                        "sums leave the range of float64"
+                    )
             self._next_merged += 1
             if self._until is not None:
                 self._is_precise = self._until.holds(self.estimate())

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from relufast._validate import FloatArray
 from relufast.monte_carlo.errors import TrialError
 from relufast.monte_carlo.functions import TrialFailedError
 from relufast.monte_carlo.moments import Moments
@@ -53,22 +54,27 @@ def run_block(statistic: Statistic, seed: int, block: int, size: int, covariance
     except Exception as error:
         trial = _first_that_fails(statistic, seed, block, size)
         raise TrialError(f"{type(error).__name__}: {error}", seed, block, trial) from error
+    moments = Moments.of_rows(values, n_uncertified, covariance=covariance)
+    if not moments.is_finite:
+        raise _error_of_values(values, seed, block)
+    return moments
+
+
+def _error_of_values(values: FloatArray, seed: int, block: int) -> TrialError:
+    """For moments that are not finite: a value is not, or too large."""
     finite = np.isfinite(values).all(axis=1)
     if not finite.all():
         trial = int(np.argmin(finite))
         value = values[trial][~np.isfinite(values[trial])][0]
-        raise TrialError(f"a value is {value}", seed, block, trial)
-    moments = Moments.of_rows(values, n_uncertified, covariance=covariance)
-    if not moments.is_finite:
-        trial = int(np.argmax(np.abs(values).max(axis=1)))
-        value = np.abs(values[trial]).max()
-        raise TrialError(
-            f"{value:.3g} is too large: squares and sums leave the range of float64",
-            seed,
-            block,
-            trial,
-        )
-    return moments
+        return TrialError(f"a value is {value}", seed, block, trial)
+    trial = int(np.argmax(np.abs(values).max(axis=1)))
+    value = np.abs(values[trial]).max()
+    return TrialError(
+        f"{value:.3g} is too large: squares and sums leave the range of float64",
+        seed,
+        block,
+        trial,
+    )
 
 
 def _first_that_fails(statistic: Statistic, seed: int, block: int, size: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-import relufast
+from relufast import _core
 from relufast.report.chapter import Chapter
 from relufast.report.chapters import CHAPTERS
 from relufast.report.folder import OutputFolderError, output_folder
@@ -73,7 +73,7 @@ def write_report(
         ]
         files = render_tables(measured)
         files[PAGE_NAME] = render_page(
-            measured, settings, progress, version=f"relufast {relufast.__version__}"
+            measured, settings, progress, version=f"relufast {_core.version()}"
         )
         folder.write(files)
     return measured

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import base64
-import csv
 import gc
-import io
-import re
 from collections.abc import Sequence
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from relufast.report import text, verdict
+from relufast.report import verdict
 from relufast.report.chapter import Cell, Chapter, Column, Figure, Table
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
+from relufast.report.prose import caption, prose
 from relufast.report.settings import Settings
+from relufast.report.table import cell as _cell
+from relufast.report.table import csv_file as _csv
+from relufast.report.table import is_number as _is_number
 
 PAGE_NAME = "relufast-report.html"
 
@@ -58,8 +58,8 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["prose"] = _prose
-    environment.filters["caption"] = _caption
+    environment.filters["prose"] = prose
+    environment.filters["caption"] = caption
     page = environment.get_template("page.html").render(
         chapters=chapters,
         settings=settings,
@@ -119,53 +119,3 @@ def _number_and_error(number: Estimate | float | None) -> tuple[Cell, Cell]:
 
 def _figures(chapters: Sequence[Chapter]) -> list[Figure]:
     return [f for chapter in chapters for section in chapter.sections for f in section.figures]
-
-
-def _prose(sentence: str) -> Markup:
-    """Keep errors and percentages on one line; set x_l and x^(1/2) low and high."""
-    unbroken = re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
-    # Of names with one letter: those with more are Python's.
-    low = re.sub(r"\b([^\W\d_])_(\w{1,2})\b", r"\1<sub>\2</sub>", str(escape(unbroken)))
-    return Markup(re.sub(r"\^(?:\(([^()]+)\)|(\w+))", r"<sup>\1\2</sup>", low))
-
-
-def _caption(sentence: str) -> Markup:
-    """Panels are side by side on wide screens, and one above the other on narrow ones."""
-    both = '<span class="beside">{}</span><span class="below">{}</span>'
-    text = str(_prose(sentence))
-    for beside, below in (("Left", "Above"), ("Right", "Below")):
-        text = re.sub(rf"\b{beside}\b", both.format(beside, below), text)
-    return Markup(text)
-
-
-def _cell(column: Column, value: Cell) -> str:
-    shown = format(value, column.format)
-    return text.minus(shown) if _is_number(value) else shown
-
-
-def _is_number(value: Cell) -> bool:
-    return not isinstance(value, str)
-
-
-def _csv(table: Table) -> bytes:
-    content = io.StringIO()
-    writer = csv.writer(content, lineterminator="\n")
-    writer.writerow(
-        key
-        for column, value in zip(table.columns, table.rows[0], strict=True)
-        for key in _keys(column, value)
-    )
-    writer.writerows([v for value in row for v in _values(value)] for row in table.rows)
-    return content.getvalue().encode()
-
-
-def _keys(column: Column, value: Cell) -> list[str]:
-    if isinstance(value, Estimate):
-        return [column.key, f"{column.key}_standard_error"]
-    return [column.key]
-
-
-def _values(value: Cell) -> list[Any]:
-    if isinstance(value, Estimate):
-        return [value.value, value.standard_error]
-    return [value]

@@ -33,19 +33,14 @@ class DirectionalExtremes {
     void minima(double* values, std::int64_t* indices) const;
 
  private:
-    struct Candidate {
-        std::int64_t point;  // in the present part
-        double reach;        // an upper bound of what it reaches
-    };
-
-    // The furthest point so far one way, and those of the present part that may be further.
+    // The furthest point so far one way.
     struct Side {
-        double floor = -1.0 / 0.0;  // a lower bound of the reach of the furthest
+        double floor = -1.0 / 0.0;  // a lower bound of what it reaches
         std::int64_t best = -1;
-        std::vector<Candidate> candidates;
     };
 
     enum class Way { kUp, kDown };
+    struct Candidate;
     struct Scratch;
 
     Side& side(std::int64_t direction, Way way);
@@ -53,13 +48,15 @@ class DirectionalExtremes {
     const double* best_point(std::int64_t direction, Way way) const;
 
     void search(const PointTiles& points, std::int64_t begin, std::int64_t end, Scratch& scratch);
+    double bound_of_products(const PointTile& tile, std::int64_t direction) const;
     void look(const PointTiles& points, const PointTile& tile, std::int64_t direction, Way way,
-              float furthest, const float* values, Scratch& scratch);
-    void settle(const PointTiles& points, std::int64_t direction, Way way, Scratch& scratch);
+              float furthest, double bound, const float* values, Scratch& scratch);
+    void settle(const PointTiles& points, Scratch& scratch);
     void results(Way way, double* values, std::int64_t* indices) const;
 
     std::int64_t n_;
     std::int64_t d_;
+    double relative_bound_;  // of products in float32
     std::vector<double> directions_;
     std::vector<float> scaled_;  // each to entries below 1, by a power of two
     std::vector<double> norms_;  // upper bounds of the scaled ones'

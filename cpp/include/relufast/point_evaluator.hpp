@@ -34,6 +34,7 @@ class PointEvaluator {
     struct Refined {
         bool is_known = false;  // or only asked for
         std::vector<double> z;  // preactivations at the knot's x, rounded
+        double x_error = 0.0;   // a bound on the knot's, no larger than the one it came with
         // 2-norm of their error, and of what the knot's kinks, which lie beside x, add nearby.
         double error = 0.0;
         std::vector<std::int32_t> undecided;  // neurons whose sign stays open
@@ -82,6 +83,7 @@ class PointEvaluator {
     bool is_silent(int layer) const;
     std::optional<Offset> offset_of_root(int layer, std::size_t neuron) const;
     std::optional<Offset> offset_of(const Knot& knot) const;
+    double distance_to_root(const Knot& knot) const;
     // No neuron of these layers, but the excepted one, changes sign within the distance of x.
     bool signs_hold(int bottom, int top, double distance, const Crossing& except) const;
     // Layers up to the top are affine between x and the knot's true position.

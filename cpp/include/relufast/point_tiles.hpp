@@ -28,7 +28,7 @@ class PointTiles {
     // coordinate, the last point repeated up to the end. In more it has the points one after the
     // other, as BLAS takes them.
     static constexpr std::int64_t kNarrowDimension = 64;
-    static constexpr std::int64_t kNarrowRows = 512;
+    static constexpr std::int64_t kNarrowRows = 1024;
     static constexpr std::int64_t kWideRows = 256;
 
     // Row-major points, n of them, of dimension d. The differences of dot products do not depend on
