@@ -24,8 +24,8 @@ version = release = relufast.__version__
 
 # The sources' root is the repository's, so that a link that works on a code host works here.
 root_doc = "docs/index"
-include_patterns = ["docs/**", "bench/README.md", "bench/results/*.md", "CHANGELOG.md"]
-exclude_patterns = ["docs/README.md"]  # which the first page includes
+include_patterns = ["docs/**", "bench/README.md", "bench/results/*.md", "[A-Z]*.md"]
+exclude_patterns = ["README.md", "docs/README.md"]  # the latter is in the first page
 
 extensions = [
     "matplotlib.sphinxext.plot_directive",
