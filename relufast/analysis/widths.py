@@ -161,5 +161,5 @@ def _draw(layout: Layout, widths: Widths) -> Drawing:
     axes.set_ylim(bottom=0.0)
     axes.margins(x=0.1)
     if len(columns) > 1:
-        axes.legend()
+        figure.legend(loc="outside upper right", ncols=3)
     return figure
