@@ -326,7 +326,7 @@ def _draw_layers(layout: Layout, lines: Lines) -> Drawing:
         axes.set_xlabel("layer")
         axes.set_ylabel("breakpoints")
         axes.set_xticks(layers)
-        axes.set_ylim(bottom=0.0)
+        figures.from_zero(axes)
         axes.margins(x=0.15)
     panels[0].legend(fontsize=7)
     return figure
