@@ -130,6 +130,18 @@ def test_the_first_layer_of_pairs_of_rows_is_injective() -> None:
     assert found.jacobians.found.injective.all()
 
 
+def test_work_bounds_the_cells_that_are_visited() -> None:
+    net = relufast.Network.random((5, 40, 1), seed=2)
+    decided = relufast.analyze(net, points(30, 5), n_lines=2).active_rows
+    assert decided.first_layer is not None
+    assert decided.undecided == ""
+    cut = relufast.analyze(net, points(30, 5), n_lines=2, work=1e7).active_rows
+    assert cut.first_layer is None
+    assert "flats" in cut.undecided
+    assert cut.layers[0].lower <= decided.layers[0].lower == decided.layers[0].upper
+    assert any("not visited" in note for note in cut.section().notes)
+
+
 def test_the_same_numbers_for_any_number_of_threads() -> None:
     def numbers(n_threads: int) -> dict[str, Any]:
         return relufast.analyze(network(), points(), n_lines=4, n_threads=n_threads).to_dict()

@@ -117,7 +117,7 @@ def test_an_unwritable_folder_is_one_line_before_the_work(
     run = CliRunner().invoke(main, ["report", "--out", str(tmp_path / name)])
     assert run.exit_code == 2
     assert run.stdout == ""
-    assert run.stderr.startswith(f"Error: cannot write the report into {tmp_path / name}: ")
+    assert run.stderr.startswith(f"Error: cannot write into {tmp_path / name}: ")
     assert run.stderr.count("\n") == 1
     assert settings_seen == []
 

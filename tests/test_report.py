@@ -360,7 +360,7 @@ def test_a_page_that_cannot_be_put_in_place_leaves_nothing_half_done(
 ) -> None:
     monkeypatch.setattr(report, "CHAPTERS", {"small": small_chapter})
     (tmp_path / report.PAGE_NAME).mkdir()
-    with pytest.raises(report.OutputFolderError, match="cannot write the report into"):
+    with pytest.raises(report.OutputFolderError, match="cannot write into"):
         write_report(tmp_path, TINY)
     assert not list(tmp_path.glob(".relufast-*"))
 

@@ -21,7 +21,8 @@ TITLE = "The fewest active neurons"
 
 _STARTS, _STEPS = 4, 20_000
 _STEPS_A_LINE = 1000
-_FLATS = 1_000_000
+# Of one flat of the first layer's cells, which are visited twice, about.
+_FLAT, _FLAT_A_ROW = 5000, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +120,10 @@ def measure(subject: Subject) -> ActiveRows:
         steps = lines // starts * _STEPS_A_LINE
     else:
         starts, steps = _STARTS, _STEPS
+    budget = max(1, int(options.work // (_FLAT + _FLAT_A_ROW * len(A))))
     verdict, undecided = None, ""
     try:
-        verdict = is_injective(A, b if b.any() else None, budget=_FLATS)
+        verdict = is_injective(A, b if b.any() else None, budget=budget)
     except ValueError as error:
         undecided = str(error)
     layers = min_active_rows(
@@ -129,7 +131,7 @@ def measure(subject: Subject) -> ActiveRows:
         n_restarts=starts,
         n_steps=steps,
         seed=options.seed,
-        budget=_FLATS,
+        budget=budget,
         n_threads=options.n_threads,
     )
     return ActiveRows(layers, verdict, undecided, network.widths[:-1])

@@ -279,7 +279,13 @@ def _draw_example(layout: Layout, found: Breakpoints) -> Drawing:
     for index, (colour, _) in zip(sorted(shown), figures.series(len(shown)), strict=True):
         top.plot(x, y[:, index], color=colour, label=f"output {index}")
     if y.shape[1] > 1:
-        top.legend(ncols=2 if layout.narrow else 3, fontsize=7)
+        # Not on the curves, which leave no corner free.
+        figure.legend(
+            *top.get_legend_handles_labels(),
+            loc="outside upper right",
+            ncols=3 if layout.narrow else _MOST_OUTPUTS,
+            fontsize=7,
+        )
     top.set_ylabel("output")
     figures.breakpoint_rows(bottom, found)
     bottom.set_xlabel("position between the two points")
@@ -320,7 +326,7 @@ def _draw_layers(layout: Layout, lines: Lines) -> Drawing:
         axes.set_xlabel("layer")
         axes.set_ylabel("breakpoints")
         axes.set_xticks(layers)
-        axes.set_ylim(bottom=0.0)
+        figures.from_zero(axes)
         axes.margins(x=0.15)
     panels[0].legend(fontsize=7)
     return figure

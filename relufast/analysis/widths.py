@@ -158,8 +158,8 @@ def _draw(layout: Layout, widths: Widths) -> Drawing:
         axes.set_xticks(layers)
     axes.set_xlabel("layer")
     axes.set_ylabel("mean width")
-    axes.set_ylim(bottom=0.0)
+    figures.from_zero(axes)
     axes.margins(x=0.1)
     if len(columns) > 1:
-        axes.legend()
+        figure.legend(loc="outside upper right", ncols=3)
     return figure

@@ -147,6 +147,13 @@ def logarithmic(axes: Axes, which: Literal["x", "y", "xy"], *, base: int = 10) -
         axis.set_minor_locator(NullLocator())
 
 
+def from_zero(axes: Axes) -> None:
+    """Let a drawn y axis begin at zero, with room for the markers of the highest points."""
+    axes.update_datalim([(0.0, 0.0)], updatex=False)
+    axes.autoscale_view(scalex=False)
+    axes.set_ylim(bottom=0.0)
+
+
 class _Powers(LogLocator):
     """Powers of the base, and 2 and 5 times those of 10 where there would be few."""
 

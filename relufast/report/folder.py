@@ -65,4 +65,4 @@ def output_folder(path: Path) -> Iterator[OutputFolder]:
 
 
 def _error(path: Path, error: OSError) -> OutputFolderError:
-    return OutputFolderError(f"cannot write the report into {path}: {error.strerror or error}")
+    return OutputFolderError(f"cannot write into {path}: {error.strerror or error}")
