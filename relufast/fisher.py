@@ -19,6 +19,7 @@ from relufast._feature_form import FeatureForm
 from relufast._fisher_basis import GROUPS, FisherBasis, approximate_eigenvectors
 from relufast._kernel_form import KernelForm
 from relufast._products import times
+from relufast._read_only import read_only
 from relufast._symmetric_operator import SymmetricOperator
 from relufast._validate import FloatArray
 
@@ -472,7 +473,10 @@ def _as_eigenpairs(found: Approximation) -> FisherEigenpairs:
     largest = np.abs(vectors).argmax(axis=0)
     signs = np.where(vectors[largest, np.arange(vectors.shape[1])] < 0.0, -1.0, 1.0)
     return FisherEigenpairs(
-        found.values.copy(), np.ascontiguousarray(vectors * signs), found.residuals, found.passes
+        read_only(found.values.copy()),
+        read_only(np.ascontiguousarray(vectors * signs)),
+        read_only(found.residuals),
+        found.passes,
     )
 
 

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from itertools import islice, pairwise
-from typing import Any, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,12 +22,14 @@ from relufast._knots import Knots, is_small, join_windows, knots_of, resolve_exa
 from relufast._position_file import RECORD, PositionFile
 from relufast._progress_count import ProgressOption, count_reports
 from relufast._read_only import read_only
-from relufast._sweep_store import WindowStore
 from relufast._validate import FloatArray
 from relufast.lazy_network import LazyNetwork, fingerprint
 from relufast.monte_carlo.errors import WorkerLostError
 from relufast.monte_carlo.run import worker_count
 from relufast.network import Network
+
+if TYPE_CHECKING:
+    from relufast._sweep_store import WindowStore
 
 IntArray = NDArray[np.int32]
 Line = tuple[FloatArray, FloatArray] | None
@@ -201,6 +203,9 @@ def sweep_breakpoints(
     with ExitStack() as stack:
         windows = None
         if store is not None:
+            # Imported here because SQLite takes a while to load, and few sweeps have a store.
+            from relufast._sweep_store import WindowStore
+
             windows = WindowStore(_validate.file_path(store, "store"), sweep.description())
             stack.callback(windows.close)
         file = None if path is None else stack.enter_context(PositionFile(path))

@@ -106,6 +106,7 @@ def test_eigenpairs(W: FloatArray, k: int) -> None:
     vectors, values = found.eigenvectors, found.eigenvalues
     assert vectors.shape == (len(W), k)
     assert values.shape == found.residuals.shape == (k,)
+    assert not any(a.flags.writeable for a in (values, vectors, found.residuals))
     # Residuals of 1e-8 bound the errors of eigenvalues, which are far smaller in clusters' gaps.
     assert values == pytest.approx(expected[:k], rel=0.0, abs=1e-8 * largest + 1e-300)
     assert (np.diff(values) <= 0.0).all()
