@@ -58,6 +58,28 @@ def other_table(results: Iterable[Result]) -> str:
     return table(head, rows)
 
 
+def limit_table(results: Iterable[Result], dgemm_flops: float) -> str:
+    """The operations that a call leaves to BLAS, in the time that they alone would take.
+
+    At dgemm's rate of the same run and threads, single precision at twice that.
+    """
+    head = ["width x depth", "double, GFLOP", "single, GFLOP", "dgemm, GFLOP/s", "these alone, ms"]
+    head += ["of a first call", "of a call again", "goal", ""]
+    rows = []
+    for result in results:
+        double, single = result.flops.double, result.flops.single
+        rate = dgemm_flops / result.timings["dgemm"].spread.median
+        first, again = (result.timings[name].spread.median for name in ("relufast", "again"))
+        share = (double + single / 2.0) / rate / first
+        goal = result.case.limit_goal
+        row = [result.case.name, f"{double / 1e9:.3g}", f"{single / 1e9:.3g}", f"{rate / 1e9:.0f}"]
+        row += [three_digits(1e3 * share * first), f"{share:.2f}", f"{double / rate / again:.2f}"]
+        row += ["" if goal is None else f"at least {goal:g}"]
+        row += ["" if goal is None else verdict(share >= goal)]
+        rows.append(row)
+    return table(head, rows)
+
+
 def memory_table(memory: dict[str, Any], goal_gib: float) -> str:
     """The peak of a deep network's process."""
     head = ["width x depth", "breakpoints", "certified", "ambiguous", "s", "peak, GiB"]

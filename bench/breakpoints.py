@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from _benchmark import Outcome, benchmark
 from _contenders import (
+    Dgemm,
     ProductsOfNaiveMethod,
     float32_layers,
     load_regioncam,
@@ -18,9 +19,10 @@ from _contenders import (
     regioncam_count,
     regioncam_partition,
 )
+from _flops import Flops, counted_flops
 from _measure import Prepare, Timing, interleave
 from _memory import measure_memory
-from _tables import memory_table, other_table, peer_table
+from _tables import limit_table, memory_table, other_table, peer_table
 from threadpoolctl import threadpool_limits
 
 import relufast
@@ -28,6 +30,7 @@ import relufast
 RADIUS = 1000.0
 N_THREADS = 2
 SEED = 1
+DGEMM = Dgemm(N_THREADS)
 MEMORY_GOAL_GIB = 2.0
 
 
@@ -44,6 +47,7 @@ class Case:
     rounds: int = 9
     calls: int = 1
     naive: bool = False
+    limit_goal: float | None = None  # the share of the time that BLAS alone would take
     n_inputs: int = 1
     negative_slope: float = 0.0
 
@@ -83,11 +87,12 @@ class Result:
     certified: bool = False
     other_counts: dict[str, int] = field(default_factory=dict)
     timings: dict[str, Timing] = field(default_factory=dict)
+    flops: Flops = field(default_factory=Flops)
     wrong: list[str] = field(default_factory=list)
 
 
 FULL = [
-    Case(2000, 4, goal=15.0),
+    Case(2000, 4, goal=15.0, limit_goal=0.6),
     Case(1000, 10, goal=7.0),
     Case(4000, 3, goal=25.0, rounds=5),
     Case(50, 3, goal=3.0, rounds=201, calls=20, naive=True),
@@ -122,7 +127,12 @@ def measure(quick: bool) -> Outcome:
     print(f"memory at width {width} x depth {depth} ...", flush=True)
     memory = measure_memory(width, depth, seed=SEED, radius=RADIUS)
     return Outcome(
-        tables=[peer_table(results), other_table(results), memory_table(memory, MEMORY_GOAL_GIB)],
+        tables=[
+            peer_table(results),
+            other_table(results),
+            limit_table(results, DGEMM.flops),
+            memory_table(memory, MEMORY_GOAL_GIB),
+        ],
         record={
             "network": {
                 "weight_variance": 2.0,
@@ -162,6 +172,7 @@ def run(case: Case, regioncam: Any | None) -> Result:
         contenders["naive"] = lambda: lambda: naive_positions(network, RADIUS)
     products = ProductsOfNaiveMethod(network, result.count)
     contenders["products"] = lambda: products
+    contenders["dgemm"] = lambda: DGEMM
 
     result.timings = interleave(contenders, rounds=case.rounds, calls=case.calls)
     result.timings["products"] = result.timings["products"].scaled(products.repeats)
@@ -198,6 +209,8 @@ def check(result: Result, network: relufast.Network) -> None:
     passes = recount(network, found.positions, **line)
     if passes != found.count:
         result.wrong.append(f"{name}: {found.count} found, {passes} met by forward passes")
+    with counted_flops() as result.flops:
+        caller(fresh(network), line)()
     result.other_counts["certify=False"] = caller(network, line, certify=False)().count
 
 

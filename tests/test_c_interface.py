@@ -276,6 +276,7 @@ def test_one_counter_counts_again_and_again(library: ctypes.CDLL) -> None:
 
 
 def test_without_a_blas_and_with_half_of_one() -> None:
+    # With a leak all neurons send, which is when products of this size are left to BLAS.
     code = """
 import ctypes, numpy as np, relufast
 library = ctypes.CDLL(relufast.get_library())
@@ -284,7 +285,7 @@ library.relufast_breakpoint_counter_new.restype = ctypes.c_void_p
 print(library.relufast_blas_ready())
 widths = (ctypes.c_int64 * 5)(1, 150, 120, 90, 2)
 counter = library.relufast_breakpoint_counter_new(
-    widths, ctypes.c_int64(5), *map(ctypes.c_double, (0.0, -3.0, 3.0))
+    widths, ctypes.c_int64(5), *map(ctypes.c_double, (0.1, -3.0, 3.0))
 )
 numbers = np.random.default_rng(1).standard_normal(40_000)
 parameters = ctypes.c_void_p(numbers.ctypes.data)

@@ -25,6 +25,7 @@ namespace py = pybind11;
 
 namespace {
 
+// Uses the arrays where they are. They are let go with the network, under the interpreter's lock.
 std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& weights,
                                                 const std::vector<DoubleArray>& biases,
                                                 double negative_slope) {
@@ -39,9 +40,11 @@ std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& 
         weight_data.push_back(weights[l].data());
         bias_data.push_back(biases[l].data());
     }
+    // Here too, so that they go under the lock should the network fail.
+    const auto arrays = std::make_shared<const std::vector<DoubleArray>>(weights);
     const py::gil_scoped_release released;
     return std::make_unique<relufast::Network>(widths, weight_data, bias_data, negative_slope,
-                                               has_signal);
+                                               has_signal, arrays);
 }
 
 // Row-major weights in a file, from `offset` bytes on. Read and not mapped: pages of a mapping

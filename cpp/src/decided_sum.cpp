@@ -77,8 +77,8 @@ void DecidedSum::add(std::size_t neuron, double factor) {
 
 const double* DecidedSum::row(std::size_t neuron) {
     const auto n_in = static_cast<std::size_t>(hidden_.n_in);
-    if (!hidden_.rows.empty()) {
-        return hidden_.rows.data() + neuron * n_in;
+    if (hidden_.rows != nullptr) {
+        return hidden_.rows + neuron * n_in;
     }
     copy_.resize(n_in);
     for (std::size_t j = 0; j < n_in; ++j) {

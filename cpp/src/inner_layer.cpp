@@ -44,8 +44,7 @@ std::vector<std::int32_t> TileSolver::possibly_active(const Tile& below, std::si
         cuts.push_back(k);
     }
     cuts.push_back(end);
-    const std::int64_t n_terms =
-        multiply_relu({layer, layer.n_out}, 0.0, below, 0, workspace).n_terms;
+    const std::int64_t n_terms = multiply_relu({layer, layer.n_out}, 0.0, below, 0, workspace);
     std::vector<std::uint8_t> is_open(n, 0);
     is_open[0] = 1;
     for (std::size_t c = 0; c + 1 < cuts.size(); ++c) {

@@ -57,17 +57,22 @@ std::shared_ptr<Tile> empty_tile(int layer, std::int64_t n, Workspace& workspace
     return tile;
 }
 
-// The activity of all neurons at a knot, of those with known signs and of those in the tile.
-void append_activity(const std::vector<KnownSign>& signs, const Tile& from, std::size_t knot,
-                     Tile& to) {
-    const std::size_t n_words = activity_words(to.n);
-    to.active.resize(to.active.size() + n_words, 0);
-    std::uint64_t* const pattern = to.active.data() + to.active.size() - n_words;
+// The activity of the neurons that are known to be positive.
+std::vector<std::uint64_t> activity_of(const std::vector<KnownSign>& signs) {
+    std::vector<std::uint64_t> pattern(activity_words(static_cast<std::int64_t>(signs.size())));
     for (std::size_t i = 0; i < signs.size(); ++i) {
         if (signs[i] == KnownSign::positive) {
-            set_active(pattern, i);
+            set_active(pattern.data(), i);
         }
     }
+    return pattern;
+}
+
+// The activity of all neurons at a knot, of those with known signs and of those in the tile.
+void append_activity(const std::vector<std::uint64_t>& known, const Tile& from, std::size_t knot,
+                     Tile& to) {
+    to.active.insert(to.active.end(), known.begin(), known.end());
+    std::uint64_t* const pattern = to.active.data() + to.active.size() - known.size();
     for (std::size_t i = 0; i < static_cast<std::size_t>(from.n); ++i) {
         if (is_active(from.activity(knot), i)) {
             const std::size_t neuron =
@@ -202,8 +207,7 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
     }
     const std::vector<std::size_t> columns = workspace.columns;
     const std::int64_t n_terms =
-        multiply_relu({hidden, hidden.n_out}, network_.negative_slope(), below, 0, workspace)
-            .n_terms;
+        multiply_relu({hidden, hidden.n_out}, network_.negative_slope(), below, 0, workspace);
     std::swap(workspace.at_cuts, workspace.products);
     const Buffer<double>& at_cuts = workspace.at_cuts;
 
@@ -264,8 +268,9 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
             joined->source.push_back(
                 source < 0 ? -1 : source + static_cast<std::int32_t>(begin - first));
         }
+        const std::vector<std::uint64_t> known = activity_of(signs);
         for (std::size_t k = 0; k < tile.grid.size(); ++k) {
-            append_activity(signs, tile, k, *joined);
+            append_activity(known, tile, k, *joined);
         }
     }
     if (counts_only_) {

@@ -86,8 +86,9 @@ bool keeps_rows(std::size_t l, std::size_t n_layers, const Layer& layer) {
 
 Network::Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
                  const std::vector<const double*>& biases, double negative_slope,
-                 const Interrupt& interrupt)
+                 const Interrupt& interrupt, std::shared_ptr<const void> owner)
     : layers_(weights.size()),
+      owner_(std::move(owner)),
       negative_slope_(negative_slope),
       lipschitz_(std::max(1.0, std::fabs(negative_slope))) {
     std::int64_t n_weights = 0;
@@ -104,8 +105,10 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
         set_layer(layer, weights[l], biases[l]);
         layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
-        if (layer.keeps_rows) {
-            layer.rows.assign(weights[l], weights[l] + layer.n_in * layer.n_out);
+        if (layer.keeps_rows && owner_ != nullptr) {
+            layer.rows = weights[l];
+        } else if (layer.keeps_rows) {
+            copy_rows(layer, weights[l]);
         }
     });
 }
@@ -139,6 +142,11 @@ Network::Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows
     }
 }
 
+void Network::copy_rows(Layer& layer, const double* weights) {
+    layer.own_rows.assign(weights, weights + layer.n_in * layer.n_out);
+    layer.rows = layer.own_rows.data();
+}
+
 void Network::hold(int bottom, int top, int n_threads, const Interrupt& interrupt) {
     if (!is_lazy()) {
         return;
@@ -150,7 +158,8 @@ void Network::hold(int bottom, int top, int n_threads, const Interrupt& interrup
                 spare_.swap(layer.weights);
             }
             Buffer<double>().swap(layer.weights);
-            Buffer<double>().swap(layer.rows);
+            Buffer<double>().swap(layer.own_rows);
+            layer.rows = nullptr;
         }
     }
     for (int l = std::max(bottom, 2); l <= top; ++l) {
@@ -166,7 +175,8 @@ void Network::fetch(int l, int n_threads, const Interrupt& interrupt) {
     layer.weights.swap(spare_);
     layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
     if (layer.keeps_rows) {
-        layer.rows.resize(layer.weights.size());
+        layer.own_rows.resize(layer.weights.size());
+        layer.rows = layer.own_rows.data();
     }
     constexpr std::int64_t kRows = 32;
     std::vector<Buffer<double>> blocks(static_cast<std::size_t>(std::max(n_threads, 1)));
@@ -177,7 +187,7 @@ void Network::fetch(int l, int n_threads, const Interrupt& interrupt) {
             const std::int64_t end = std::min(begin + kRows, layer.n_out);
             double* rows = nullptr;
             if (layer.keeps_rows) {
-                rows = &layer.rows[static_cast<std::size_t>(begin * layer.n_in)];
+                rows = &layer.own_rows[static_cast<std::size_t>(begin * layer.n_in)];
             } else {
                 Buffer<double>& block = blocks[static_cast<std::size_t>(thread)];
                 block.resize(static_cast<std::size_t>(kRows * layer.n_in));
@@ -215,8 +225,8 @@ void Network::set_parameters(const std::vector<const double*>& weights,
                              const std::vector<const double*>& biases) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         set_layer(layers_[l], weights[l], biases[l]);
-        if (!layers_[l].rows.empty()) {
-            std::copy_n(weights[l], layers_[l].rows.size(), layers_[l].rows.begin());
+        if (layers_[l].keeps_rows) {
+            copy_rows(layers_[l], weights[l]);
         }
     }
     spectral_norms_bounded_ = false;

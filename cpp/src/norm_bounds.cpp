@@ -1,144 +1,20 @@
-// Rigorous upper bounds on spectral norms.
+// Bounds on the spectral norms of a network's layers.
 //
-// |W|^2 is the largest eigenvalue of W W^T. If the Cholesky factorisation of s I - W W^T runs to
-// its end in floating point, then s, plus a bound on all roundings, is no less (Rump, BIT 46,
-// 2006). That costs about 4/3 n^3. Cutting W into p panels, |W|^2 <= sum of |W_p|^2, costs p times
-// less, and loses at most a factor sqrt(p); the Frobenius norm is the case p = n, and free.
+// Cutting W into p panels, |W|^2 <= sum of |W_p|^2, costs p times less than bounding it as a whole,
+// and loses at most a factor sqrt(p); the Frobenius norm is the case p = n, and free.
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <vector>
 
-#include "relufast/blas.hpp"
 #include "relufast/network.hpp"
+#include "relufast/panel_norm.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/threads.hpp"
 
 namespace relufast {
 namespace {
-
-// One panel of W: `rank` of its outputs, or of its inputs, whichever W has fewer of.
-struct Panel {
-    int layer = 0;
-    std::int64_t begin = 0;
-    std::int64_t end = 0;
-};
-
-bool gram_over_outputs(const Layer& layer) { return layer.n_out <= layer.n_in; }
-
-std::int64_t shorter_side(const Layer& layer) { return std::min(layer.n_in, layer.n_out); }
-
-template <class T>
-double gamma_of(std::int64_t n) {
-    const double roundoff = 0.5 * static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double nu = static_cast<double>(n) * roundoff;
-    return nu < 0.5 ? nu / (1.0 - nu) * kInflate : kInfinity;
-}
-
-// The largest eigenvalue of a symmetric matrix (lower triangle), from below and to a few percent.
-template <class T>
-double estimate_largest_eigenvalue(const std::vector<T>& gram, std::int64_t n) {
-    const auto size = static_cast<std::size_t>(n);
-    std::vector<T> vector(size, T(1));
-    std::vector<T> image(size);
-    double eigenvalue = 0.0;
-    constexpr int kSteps = 24;
-    for (int step = 0; step < kSteps; ++step) {
-        std::fill(image.begin(), image.end(), T(0));
-        for (std::size_t j = 0; j < size; ++j) {
-            const T* column = &gram[j * size];
-            const T factor = vector[j];
-            T sum = column[j] * factor;
-#pragma omp simd reduction(+ : sum)
-            for (std::size_t i = j + 1; i < size; ++i) {
-                image[i] += column[i] * factor;
-                sum += column[i] * vector[i];
-            }
-            image[j] += sum;
-        }
-        double square = 0.0;
-        for (const T value : image) {
-            square += static_cast<double>(value) * static_cast<double>(value);
-        }
-        const double length = std::sqrt(square);
-        if (!(length > 0.0)) {
-            return 0.0;
-        }
-        eigenvalue = length;
-        for (std::size_t i = 0; i < size; ++i) {
-            vector[i] = static_cast<T>(static_cast<double>(image[i]) / length);
-        }
-    }
-    return eigenvalue;
-}
-
-// An upper bound on |panel|^2.
-template <class T>
-double squared_norm_bound(const Layer& layer, const Panel& panel, double frobenius_square) {
-    const bool over_outputs = gram_over_outputs(layer);
-    const std::int64_t rank = panel.end - panel.begin;
-    const std::int64_t length = over_outputs ? layer.n_in : layer.n_out;
-    const auto size = static_cast<std::size_t>(rank);
-    Buffer<T> entries(size * static_cast<std::size_t>(length));  // column-major (rank, length)
-    double square = 0.0;
-    std::size_t taken = 0;
-    const auto take = [&](double weight) {
-        square += weight * weight;
-        entries[taken++] = static_cast<T>(weight);
-    };
-    if (over_outputs) {
-        for (std::int64_t j = 0; j < length; ++j) {
-            const double* from = layer.outgoing(j) + panel.begin;
-            T* to = &entries[static_cast<std::size_t>(j) * size];
-            double part = 0.0;
-#pragma omp simd reduction(+ : part)
-            for (std::size_t i = 0; i < size; ++i) {
-                part += from[i] * from[i];
-                to[i] = static_cast<T>(from[i]);
-            }
-            square += part;
-        }
-    } else {
-        for (std::int64_t i = 0; i < length; ++i) {
-            for (std::int64_t j = panel.begin; j < panel.end; ++j) {
-                take(layer.outgoing(j)[i]);
-            }
-        }
-    }
-    const double rows_square = square * (1.0 + 0x1p-30);  // |panel|_F^2
-    std::vector<T> gram(size * size);
-    blas::syrk('L', 'N', rank, length, T(1), entries.data(), rank, T(0), gram.data(), rank);
-
-    const double estimate = estimate_largest_eigenvalue(gram, rank);
-    const double gram_error = gamma_of<T>(length + 4) * rows_square;
-    double shift = estimate * 1.03;
-    constexpr int kTries = 6;
-    for (int attempt = 0; attempt < kTries && shift < frobenius_square; ++attempt) {
-        std::vector<T> shifted(gram.size());
-        double trace = 0.0;
-        for (std::size_t j = 0; j < size; ++j) {
-            for (std::size_t i = j; i < size; ++i) {
-                shifted[j * size + i] = -gram[j * size + i];
-            }
-            shifted[j * size + j] += static_cast<T>(shift);
-            trace += std::fabs(static_cast<double>(shifted[j * size + j]));
-        }
-        if (blas::potrf('L', rank, shifted.data(), rank) == 0) {
-            const double diagonal_error = 4.0 * gamma_of<T>(1) * (shift + rows_square);
-            const double bound =
-                shift + diagonal_error + gamma_of<T>(rank + 4) * trace * 1.01 + gram_error;
-            // The panel's own rounding to T: |W - fl(W)| <= u |W|_F.
-            const double root = std::sqrt(bound) + gamma_of<T>(1) * std::sqrt(rows_square) +
-                                static_cast<double>(std::numeric_limits<T>::min()) *
-                                    static_cast<double>(rank + length);
-            return root * root * (1.0 + 0x1p-30);
-        }
-        shift *= 1.08;
-    }
-    return rows_square;
-}
 
 // The number of panels at which certifying this network should cost the least, by the estimates
 // for Gaussian weights; 0 stands for the Frobenius norm.
@@ -189,10 +65,10 @@ std::int64_t choose_panels(const Network& network) {
 void append_panels(const Network& network, int l, std::int64_t n_panels,
                    std::vector<Panel>& panels) {
     const Layer& layer = network.layer(l);
-    const std::int64_t side = shorter_side(layer);
+    const std::int64_t side = std::min(layer.n_in, layer.n_out);
     const auto longer = static_cast<double>(std::max(layer.n_in, layer.n_out));
     // Where layers come and go, the network is so large that tight bounds are worth long pieces.
-    constexpr double kLongestOfLazy = 64.0 * kLongestPiece;
+    constexpr double kLongestOfLazy = 100.0 * kLongestPiece;
     const double longest = network.is_lazy() ? kLongestOfLazy : kLongestPiece;
     const auto fewest = static_cast<std::int64_t>(
         std::ceil(static_cast<double>(side) / std::sqrt(longest / longer)));
@@ -202,17 +78,32 @@ void append_panels(const Network& network, int l, std::int64_t n_panels,
     }
 }
 
-double squared_norm_bound(const Network& network, const Panel& panel) {
-    const Layer& from = network.layer(panel.layer);
-    const double frobenius_square = from.frobenius_norm * from.frobenius_norm;
-    // Single precision is tight enough while n u is small, and takes half the time.
-    const std::int64_t longest = std::max(from.n_in, from.n_out);
-    if (!(from.frobenius_norm > 0x1p-450 && from.frobenius_norm < 0x1p450)) {
-        return kInfinity;  // squares would leave the range of float64
-    }
-    const bool in_range = from.frobenius_norm > 1e-10 && from.frobenius_norm < 1e10;
-    return longest <= 8192 && in_range ? squared_norm_bound<float>(from, panel, frobenius_square)
-                                       : squared_norm_bound<double>(from, panel, frobenius_square);
+// Bounds on the squares of panels' norms.
+std::vector<double> squared_bounds(const Network& network, const std::vector<Panel>& panels,
+                                   int n_threads, const Interrupt& interrupt) {
+    // Large panels are shared out among the threads, each of many is one thread's.
+    const bool is_shared = panels.size() < static_cast<std::size_t>(n_threads);
+    const int n_outer = is_shared ? 1 : n_threads;
+    const int n_inner = is_shared ? n_threads : 1;
+    std::vector<PanelNorm<float>> in_single(static_cast<std::size_t>(std::max(n_outer, 1)));
+    std::vector<PanelNorm<double>> in_double(in_single.size());
+    std::vector<double> squares(panels.size());
+    parallel_for(n_outer, panels.size(), interrupt, [&](std::size_t p, int thread) {
+        const Panel& panel = panels[p];
+        const Layer& layer = network.layer(panel.layer);
+        const double size = layer.frobenius_norm;
+        if (!(size > 0x1p-450 && size < 0x1p450)) {
+            squares[p] = kInfinity;  // squares would leave the range of float64
+            return;
+        }
+        // Single precision takes half the time, and is tight enough while n u is small.
+        const bool in_range = size > 1e-10 && size < 1e10;
+        const auto t = static_cast<std::size_t>(thread);
+        squares[p] = std::max(layer.n_in, layer.n_out) <= 8192 && in_range
+                         ? in_single[t].squared_bound(layer, panel, n_inner, interrupt)
+                         : in_double[t].squared_bound(layer, panel, n_inner, interrupt);
+    });
+    return squares;
 }
 
 }  // namespace
@@ -225,10 +116,7 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
     const std::int64_t n_panels = choose_panels(*this);
     std::vector<double> sums(layers_.size() + 1, 0.0);
     const auto add_panels = [&](const std::vector<Panel>& panels) {
-        std::vector<double> squares(panels.size());
-        parallel_for(n_threads, panels.size(), interrupt, [&](std::size_t p, int) {
-            squares[p] = squared_norm_bound(*this, panels[p]);
-        });
+        const std::vector<double> squares = squared_bounds(*this, panels, n_threads, interrupt);
         for (std::size_t p = 0; p < panels.size(); ++p) {
             sums[static_cast<std::size_t>(panels[p].layer)] += squares[p];
         }
@@ -262,9 +150,7 @@ double Network::tight_spectral_norm(int l, std::int64_t n_panels, const Interrup
     if (known != tight_spectral_norms_.end()) {
         return known->second;
     }
-    std::vector<double> squares(panels.size());
-    parallel_for(1, panels.size(), interrupt,
-                 [&](std::size_t p, int) { squares[p] = squared_norm_bound(*this, panels[p]); });
+    const std::vector<double> squares = squared_bounds(*this, panels, 1, interrupt);
     const double sum = std::reduce(squares.begin(), squares.end());
     const double bound = std::sqrt(sum) * (1.0 + 0x1p-30);
     const double frobenius_norm = layer(l).frobenius_norm;

@@ -143,7 +143,8 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
     }
     workspace.columns.resize(hi - lo + 1);
     std::iota(workspace.columns.begin(), workspace.columns.end(), lo);
-    const auto [n_terms, sent] = multiply_relu(rows, a, below, dense.size(), workspace);
+    const std::int64_t n_terms = multiply_relu(rows, a, below, dense.size(), workspace);
+    const Sent sent(rows, below, lo, hi, workspace);
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
     const double lipschitz = network_.lipschitz();

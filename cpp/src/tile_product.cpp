@@ -1,8 +1,8 @@
 // The matrix product that carries a tile one layer up.
 //
-// Two ways. Where the weights lie in the first-level cache, each column sums up what its own active
-// neurons send, about half of them. Larger layers go through BLAS, for all neurons that are active
-// at some knot of the tile.
+// Where the weights lie in the first-level cache, each column sums up what its own active neurons
+// send, about half of them. In larger layers it is what all neurons send that are active at some
+// knot of the tile.
 
 #include "relufast/tile_product.hpp"
 
@@ -10,6 +10,8 @@
 
 #include "relufast/blas.hpp"
 #include "relufast/column_ops.hpp"
+#include "relufast/gathered_product.hpp"
+#include "relufast/weight_blocks.hpp"
 
 namespace relufast {
 namespace {
@@ -28,89 +30,46 @@ std::int64_t sum_sent(const Rows& rows, double negative_slope, const Tile& below
     return n_sent;
 }
 
-// Column r of an array n_rows wide: what one row takes from the alive neurons.
-template <class Weight>
-void gather_row(std::size_t r, std::size_t n_rows, std::size_t n_alive, Weight weight, double* to) {
-    for (std::size_t c = 0; c < n_alive; ++c) {
-        to[c * n_rows + r] = weight(c);
-    }
-}
-
-// (alive, n): what the alive neurons of a tile send to the rows.
-void gather_weights(const Rows& rows, const Tile& below, const std::vector<std::int32_t>& alive,
-                    double* to) {
-    const Layer& layer = rows.layer;
-    const auto n = static_cast<std::size_t>(rows.n);
-    const auto sender = [&](std::size_t c) { return neuron_of(below, alive[c]); };
-    if (rows.neurons == nullptr) {
-        for (std::size_t c = 0; c < alive.size(); ++c) {
-            std::copy_n(layer.outgoing(sender(c)), n, to + c * n);
-        }
-        return;
-    }
-    const std::vector<std::int32_t>& neurons = *rows.neurons;
-    if (layer.rows.empty()) {
-        for (std::size_t c = 0; c < alive.size(); ++c) {
-            const double* from = layer.outgoing(sender(c));
-            for (std::size_t r = 0; r < neurons.size(); ++r) {
-                to[c * n + r] = from[neurons[r]];
-            }
-        }
-    } else {
-        for (std::size_t r = 0; r < neurons.size(); ++r) {
-            const double* from = layer.rows.data() + neurons[r] * layer.n_in;
-            gather_row(r, n, alive.size(), [&](std::size_t c) { return from[sender(c)]; }, to);
-        }
-    }
-    for (std::size_t r = neurons.size(); r < n; ++r) {
-        const double* from = rows.others->weights(r - neurons.size());
-        gather_row(r, n, alive.size(), [&](std::size_t c) { return from[sender(c)]; }, to);
-    }
-}
-
-// products = W hidden, k terms each; returns how many roundings a term meets at most. Bounds on
-// roundings grow with the length of a sum, which is why long ones are made of the sums of blocks.
-std::int64_t multiply(std::int64_t n, std::int64_t n_columns, std::int64_t k, const double* weights,
-                      std::int64_t stride, Workspace& workspace) {
-    constexpr std::int64_t kLong = 4096;
-    constexpr std::int64_t kBlock = 128;
-    constexpr std::int64_t kRows = 1024;  // whose part of the products is in the cache
-    const double* hidden = workspace.hidden.data();
-    double* products = workspace.products.data();
-    if (k <= kLong) {
-        blas::gemm('N', 'N', n, n_columns, k, 1.0, weights, stride, hidden, k, 0.0, products, n);
-        return k;
-    }
-    workspace.part.resize(static_cast<std::size_t>(kRows * n_columns));
-    for (std::int64_t row = 0; row < n; row += kRows) {
-        const std::int64_t n_rows = std::min(kRows, n - row);
-        blas::gemm('N', 'N', n_rows, n_columns, kBlock, 1.0, weights + row, stride, hidden, k, 0.0,
-                   products + row, n);
-        for (std::int64_t at = kBlock; at < k; at += kBlock) {
-            blas::gemm('N', 'N', n_rows, n_columns, std::min(kBlock, k - at), 1.0,
-                       weights + at * stride + row, stride, hidden + at, k, 0.0,
-                       workspace.part.data(), n_rows);
-            for (std::int64_t c = 0; c < n_columns; ++c) {
-                add_multiple(1.0, workspace.part.data() + c * n_rows, products + c * n + row,
-                             n_rows);
-            }
-        }
-    }
-    return kBlock + (k + kBlock - 1) / kBlock;
-}
-
 }  // namespace
 
-const double* Sent::by(std::int32_t neuron) const {
-    if (alive_ == nullptr) {
-        return layer_.outgoing(neuron_of(below_, neuron));
+Sent::Sent(const Rows& rows, const Tile& below, std::size_t lo, std::size_t hi,
+           Workspace& workspace)
+    : below_(below), layer_(rows.layer), weights_(workspace.weights), n_(rows.n) {
+    if (rows.neurons == nullptr) {
+        return;
     }
-    return weights_ +
-           (std::lower_bound(alive_->begin(), alive_->end(), neuron) - alive_->begin()) * n_;
+    for (std::int32_t r = below.first_root[lo]; r < below.first_root[hi]; ++r) {
+        turning_.push_back(below.roots[static_cast<std::size_t>(r)].neuron);
+    }
+    std::sort(turning_.begin(), turning_.end());
+    turning_.erase(std::unique(turning_.begin(), turning_.end()), turning_.end());
+    weights_.resize(turning_.size() * static_cast<std::size_t>(n_));
+    double* to = weights_.data();
+    for (const std::int32_t neuron : turning_) {
+        const std::int64_t sender = neuron_of(below, neuron);
+        const double* const column = layer_.outgoing(sender);
+        const std::size_t n_neurons = rows.neurons->size();
+        for (std::size_t r = 0; r < n_neurons; ++r) {
+            to[r] = column[(*rows.neurons)[r]];
+        }
+        for (std::size_t r = n_neurons; r < static_cast<std::size_t>(n_); ++r) {
+            to[r] = rows.others->weights(r - n_neurons)[sender];
+        }
+        to += n_;
+    }
+    gathers_ = true;
 }
 
-Product multiply_relu(const Rows& rows, double negative_slope, const Tile& below,
-                      std::size_t n_points, Workspace& workspace) {
+const double* Sent::by(std::int32_t neuron) const {
+    if (!gathers_) {
+        return layer_.outgoing(neuron_of(below_, neuron));
+    }
+    const auto at = std::lower_bound(turning_.begin(), turning_.end(), neuron);
+    return weights_.data() + (at - turning_.begin()) * n_;
+}
+
+std::int64_t multiply_relu(const Rows& rows, double negative_slope, const Tile& below,
+                           std::size_t n_points, Workspace& workspace) {
     const std::int64_t n_below = below.n;
     const auto n = static_cast<std::size_t>(rows.n);
     const std::size_t n_knots = workspace.columns.size();
@@ -134,7 +93,7 @@ Product multiply_relu(const Rows& rows, double negative_slope, const Tile& below
             longest = std::max(longest, sum_sent(rows, negative_slope, below, column(slot),
                                                  pattern(slot), product(slot), workspace));
         }
-        return {longest, {below, rows.layer}};
+        return longest;
     }
 
     std::vector<std::int32_t>& alive = workspace.alive;
@@ -142,36 +101,28 @@ Product multiply_relu(const Rows& rows, double negative_slope, const Tile& below
     const auto length = static_cast<std::int64_t>(alive.size());
     if (length == 0) {
         std::fill(workspace.products.begin(), workspace.products.end(), 0.0);
-        return {0, {below, rows.layer, alive, nullptr, 0}};
+        return 0;
     }
-    // Gathering weights for a few columns takes longer than multiplying zeros.
-    constexpr std::size_t kFewColumns = 64;
-    const Layer& layer = rows.layer;
-    const bool is_whole =
-        rows.neurons == nullptr && (n_columns <= kFewColumns || length == layer.n_in);
-    const std::int64_t k = is_whole ? layer.n_in : length;
-    workspace.hidden.resize(n_columns * static_cast<std::size_t>(k));
+    workspace.hidden.resize(n_columns * alive.size());
     for (std::size_t slot = 0; slot < n_columns; ++slot) {
-        double* const hidden = workspace.hidden.data() + slot * static_cast<std::size_t>(k);
-        if (k == length) {
-            gather_relu(column(slot), alive.data(), length, negative_slope, hidden);
-            continue;
-        }
-        std::fill_n(hidden, k, 0.0);
-        for (const std::int32_t neuron : alive) {
-            const double z = column(slot)[neuron];
-            hidden[neuron_of(below, neuron)] = z > 0.0 ? z : negative_slope * z;
-        }
+        gather_relu(column(slot), alive.data(), length, negative_slope,
+                    workspace.hidden.data() + slot * alive.size());
     }
-    if (!is_whole) {
-        workspace.weights.resize(alive.size() * n);
-        gather_weights(rows, below, alive, workspace.weights.data());
+    const double* const hidden = workspace.hidden.data();
+    double* const products = workspace.products.data();
+    const auto q = static_cast<std::int64_t>(n_columns);
+    // Bounds on roundings grow with the length of a sum, which is why long ones are made of the
+    // sums of blocks, as those of gathered weights are.
+    constexpr std::int64_t kLong = 4096;
+    if (rows.neurons == nullptr && length == rows.layer.n_in && length <= kLong) {
+        blas::gemm('N', 'N', rows.n, q, length, 1.0, rows.layer.weights.data(), rows.layer.n_out,
+                   hidden, length, 0.0, products, rows.n);
+        return length;
     }
-    const double* weights = is_whole ? layer.weights.data() : workspace.weights.data();
-    const std::int64_t n_terms = multiply(rows.n, static_cast<std::int64_t>(n_columns), k, weights,
-                                          is_whole ? layer.n_out : rows.n, workspace);
-    return {std::min(n_terms, length),
-            is_whole ? Sent{below, layer} : Sent{below, layer, alive, weights, rows.n}};
+    renumber(below, alive);
+    multiply_gathered(rows.n, length, blocks_of_weights(rows, alive), hidden, q, products,
+                      workspace.packed);
+    return roundings_of_gathered(length);
 }
 
 }  // namespace relufast

@@ -1,10 +1,18 @@
 #pragma once
 
+#include <cstddef>
+#include <limits>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
 namespace relufast {
+
+// Large arrays lie in huge pages where the system has them: these are cleared faster, and columns
+// far apart need fewer look-ups of addresses.
+void* allocate_array(std::size_t n_bytes);
+void free_array(void* memory) noexcept;
 
 // Leaves new elements as they are: large arrays that are about to be written need no zeros first.
 template <class T>
@@ -13,6 +21,14 @@ struct LeaveUninitialised : std::allocator<T> {
     struct rebind {
         using other = LeaveUninitialised<U>;
     };
+
+    T* allocate(std::size_t count) {
+        if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) {
+            throw std::bad_array_new_length();
+        }
+        return static_cast<T*>(allocate_array(count * sizeof(T)));
+    }
+    void deallocate(T* array, std::size_t) noexcept { free_array(array); }
 
     template <class U>
     void construct(U* element) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ struct Layer {
     std::int64_t n_out = 0;
     Buffer<double> weights;         // (n_in, n_out): W transposed
     bool keeps_rows = false;        // of the last hidden layer if it is wide
-    Buffer<double> rows;            // (n_out, n_in): W
+    const double* rows = nullptr;   // (n_out, n_in): W, where it is kept
+    Buffer<double> own_rows;        // the same, if not somebody else's memory
     std::vector<double> biases;     // (n_out)
     std::vector<double> row_norms;  // (n_out): upper bounds on the 2-norms of W's rows
     // The same for deciding signs: a neuron without inputs and bias is never active, which the
@@ -41,10 +43,11 @@ using WeightRows = std::function<void(std::int64_t begin, std::int64_t end, doub
 // A fully connected network with (leaky) ReLU hidden layers and a linear output layer.
 class Network {
  public:
-    // weights[l]: row-major (widths[l + 1], widths[l]); biases[l]: (widths[l + 1]).
+    // weights[l]: row-major (widths[l + 1], widths[l]); biases[l]: (widths[l + 1]). All are copied,
+    // or of some weights used where they are as long as `owner`, if given, lives.
     Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
             const std::vector<const double*>& biases, double negative_slope,
-            const Interrupt& interrupt = {});
+            const Interrupt& interrupt = {}, std::shared_ptr<const void> owner = nullptr);
 
     // The same with weights that come when they are needed. The first layer's are kept, and of the
     // others no more than hold() asks for; norms and biases always are.
@@ -85,7 +88,10 @@ class Network {
  private:
     void fetch(int l, int n_threads, const Interrupt& interrupt);
 
+    void copy_rows(Layer& layer, const double* weights);
+
     std::vector<Layer> layers_;
+    std::shared_ptr<const void> owner_;
     std::vector<WeightRows> sources_;  // by layer, where weights are not kept
     Buffer<double> spare_;             // the memory of the last layer that was let go
     double negative_slope_;

@@ -134,7 +134,7 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
-    Buffer<double> part;     // of products whose sums are long
+    Buffer<double> packed;
     Buffer<double> at_cuts;  // products at the ends of chunks
     Buffer<double> points;   // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "relufast/buffer.hpp"
 #include "relufast/decided_sum.hpp"
 #include "relufast/tile.hpp"
 
@@ -21,34 +22,27 @@ struct Rows {
     const DecidedSum* others = nullptr;
 };
 
-// What neurons of a tile send to the rows it is multiplied by.
+// What neurons of a tile that turn between its knots lo and hi send to the rows.
 class Sent {
  public:
-    Sent(const Tile& below, const Layer& layer) : below_(below), layer_(layer) {}
-    Sent(const Tile& below, const Layer& layer, const std::vector<std::int32_t>& alive,
-         const double* weights, std::int64_t n)
-        : below_(below), layer_(layer), alive_(&alive), weights_(weights), n_(n) {}
+    // Valid until the next one in this workspace.
+    Sent(const Rows& rows, const Tile& below, std::size_t lo, std::size_t hi, Workspace& workspace);
 
-    // By a neuron that is active at one of the columns.
     const double* by(std::int32_t neuron) const;
 
  private:
     const Tile& below_;
     const Layer& layer_;
-    const std::vector<std::int32_t>* alive_ = nullptr;  // the neurons whose weights were gathered
-    const double* weights_ = nullptr;
-    std::int64_t n_ = 0;
-};
-
-struct Product {
-    std::int64_t n_terms;  // the length of the longest sum
-    Sent sent;             // until the next product in this workspace
+    std::vector<std::int32_t> turning_;  // where only some rows are wanted, and these gathered
+    Buffer<double>& weights_;
+    std::int64_t n_;
+    bool gathers_ = false;
 };
 
 // workspace.products = W relu(z) for the columns of `below` numbered in workspace.columns and after
 // them the n_points columns of workspace.points. These have no neuron active that is inactive in
-// all of the others.
-Product multiply_relu(const Rows& rows, double negative_slope, const Tile& below,
-                      std::size_t n_points, Workspace& workspace);
+// all of the others. Returns how many roundings a term of these sums meets at most.
+std::int64_t multiply_relu(const Rows& rows, double negative_slope, const Tile& below,
+                           std::size_t n_points, Workspace& workspace);
 
 }  // namespace relufast

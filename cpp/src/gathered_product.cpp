@@ -1,0 +1,167 @@
+// Built to use fused multiply-add where there is one.
+//
+// The usual three levels: columns of a panel of h stay in the first-level cache, a block of A in
+// the second, and a tile of the product in registers.
+
+#include "relufast/gathered_product.hpp"
+
+#include <algorithm>
+
+#include "relufast/multiversion.hpp"
+
+namespace relufast {
+namespace {
+
+constexpr std::int64_t kPanelRows = PackedBlock::kPanelRows;
+constexpr std::int64_t kPanelColumns = 8;
+constexpr std::int64_t kBlockRows = 6 * kPanelRows;
+constexpr std::int64_t kBlockTerms = 256;
+
+// Numbers that the compiler keeps in registers, at any address. They are never passed by value,
+// which would depend on the instruction set.
+using Four = double __attribute__((vector_size(32), aligned(8), may_alias));
+using Eight = double __attribute__((vector_size(64), aligned(8), may_alias));
+
+// A tile of kDown vectors by kAcross columns: c = sum over terms of a b, or c + that.
+template <class Vector, std::int64_t kDown, std::int64_t kAcross>
+[[gnu::always_inline]] inline void multiply_tile(const double* __restrict a,
+                                                 const double* __restrict b, std::int64_t n_terms,
+                                                 double* __restrict c, std::int64_t stride,
+                                                 bool adds) {
+    constexpr auto kLanes = static_cast<std::int64_t>(sizeof(Vector) / sizeof(double));
+    Vector sums[kAcross][kDown] = {};
+    for (std::int64_t t = 0; t < n_terms; ++t) {
+#pragma GCC unroll 8
+        for (std::int64_t j = 0; j < kAcross; ++j) {
+#pragma GCC unroll 3
+            for (std::int64_t v = 0; v < kDown; ++v) {
+                sums[j][v] += *reinterpret_cast<const Vector*>(a + v * kLanes) * b[j];
+            }
+        }
+        a += kPanelRows;
+        b += kPanelColumns;
+    }
+#pragma GCC unroll 8
+    for (std::int64_t j = 0; j < kAcross; ++j) {
+#pragma GCC unroll 3
+        for (std::int64_t v = 0; v < kDown; ++v) {
+            Vector& to = *reinterpret_cast<Vector*>(c + j * stride + v * kLanes);
+            to = adds ? to + sums[j][v] : sums[j][v];
+        }
+    }
+}
+
+using Kernel = void(const double* a, const double* b, std::int64_t n_terms, double* c,
+                    std::int64_t stride, bool adds);
+
+// For 16 registers of four numbers: a quarter of the tile at a time.
+RELUFAST_MULTIVERSION
+void multiply_by_quarters(const double* a, const double* b, std::int64_t n_terms, double* c,
+                          std::int64_t stride, bool adds) {
+    constexpr std::int64_t kHalfRows = kPanelRows / 2;
+    constexpr std::int64_t kHalfColumns = kPanelColumns / 2;
+    for (std::int64_t row = 0; row < kPanelRows; row += kHalfRows) {
+        for (std::int64_t column = 0; column < kPanelColumns; column += kHalfColumns) {
+            multiply_tile<Four, kHalfRows / 4, kHalfColumns>(
+                a + row, b + column, n_terms, c + column * stride + row, stride, adds);
+        }
+    }
+}
+
+#if RELUFAST_IS_MULTIVERSION
+// For 32 registers of eight.
+[[gnu::target("arch=x86-64-v4")]] void multiply_at_once(const double* a, const double* b,
+                                                        std::int64_t n_terms, double* c,
+                                                        std::int64_t stride, bool adds) {
+    multiply_tile<Eight, kPanelRows / 8, kPanelColumns>(a, b, n_terms, c, stride, adds);
+}
+
+Kernel* choose_kernel() {
+    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                   __builtin_cpu_supports("avx512dq") != 0 &&
+                   __builtin_cpu_supports("avx512bw") != 0
+               ? multiply_at_once
+               : multiply_by_quarters;
+}
+#else
+Kernel* choose_kernel() { return multiply_by_quarters; }
+#endif
+
+// The same through a tile of its own where the product has fewer rows or columns than a tile.
+void multiply_edge(Kernel* kernel, const double* a, const double* b, std::int64_t n_terms,
+                   double* c, std::int64_t stride, bool adds, std::int64_t n_rows,
+                   std::int64_t n_columns) {
+    double tile[kPanelRows * kPanelColumns];
+    kernel(a, b, n_terms, tile, kPanelRows, false);
+    for (std::int64_t j = 0; j < n_columns; ++j) {
+        for (std::int64_t i = 0; i < n_rows; ++i) {
+            double& to = c[j * stride + i];
+            to = adds ? to + tile[j * kPanelRows + i] : tile[j * kPanelRows + i];
+        }
+    }
+}
+
+std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
+    return (n + multiple - 1) / multiple * multiple;
+}
+
+// In panels of eight columns, and of each panel term after term.
+void pack_columns(const double* columns, std::int64_t stride, std::int64_t n_terms,
+                  std::int64_t n_columns, double* to) {
+    for (std::int64_t first = 0; first < n_columns; first += kPanelColumns) {
+        const std::int64_t count = std::min(kPanelColumns, n_columns - first);
+        for (std::int64_t j = 0; j < kPanelColumns; ++j) {
+            // What stands in the place of columns that are not there is multiplied, and left out.
+            const double* from = columns + (first + std::min(j, count - 1)) * stride;
+            for (std::int64_t t = 0; t < n_terms; ++t) {
+                to[t * kPanelColumns + j] = from[t];
+            }
+        }
+        to += n_terms * kPanelColumns;
+    }
+}
+
+}  // namespace
+
+std::int64_t roundings_of_gathered(std::int64_t n_terms) {
+    return std::min(n_terms, kBlockTerms) + (n_terms + kBlockTerms - 1) / kBlockTerms;
+}
+
+void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBlock& fill,
+                       const double* columns, std::int64_t n_columns, double* products,
+                       Buffer<double>& memory) {
+    static Kernel* const kernel = choose_kernel();
+    const std::int64_t padded = round_up(n_columns, kPanelColumns);
+    const std::int64_t longest = std::min(n_terms, kBlockTerms);
+    const std::int64_t block_rows = std::min(kBlockRows, round_up(n_rows, kPanelRows));
+    memory.resize(static_cast<std::size_t>(longest * (block_rows + padded)));
+    double* const a = memory.data();
+    double* const b = a + longest * block_rows;
+    if (n_rows < block_rows) {
+        std::fill(a, b, 0.0);  // rows that are not there
+    }
+    for (std::int64_t term = 0; term < n_terms; term += kBlockTerms) {
+        const std::int64_t k = std::min(kBlockTerms, n_terms - term);
+        pack_columns(columns + term, n_terms, k, n_columns, b);
+        for (std::int64_t row = 0; row < n_rows; row += kBlockRows) {
+            const std::int64_t m = std::min(kBlockRows, n_rows - row);
+            fill(row, term, PackedBlock(a, m, k));
+            for (std::int64_t column = 0; column < n_columns; column += kPanelColumns) {
+                const std::int64_t n = std::min(kPanelColumns, n_columns - column);
+                for (std::int64_t i = 0; i < m; i += kPanelRows) {
+                    double* const c = products + column * n_rows + row + i;
+                    const double* const panel = a + i * k;
+                    const double* const across = b + column * k;
+                    if (m - i >= kPanelRows && n == kPanelColumns) {
+                        kernel(panel, across, k, c, n_rows, term > 0);
+                    } else {
+                        multiply_edge(kernel, panel, across, k, c, n_rows, term > 0,
+                                      std::min(kPanelRows, m - i), n);
+                    }
+                }
+            }
+        }
+    }
+}
+
+}  // namespace relufast

@@ -1,0 +1,92 @@
+// How the weights that a product takes are gathered: the fastest way that each layer's memory
+// allows.
+
+#include "relufast/weight_blocks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace relufast {
+namespace {
+
+// All rows: pieces of columns.
+FillBlock of_all_rows(const Layer& layer, const std::vector<std::int32_t>& senders) {
+    return [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
+        const std::int64_t n_columns = block.n_columns();
+        const auto column_at = [&](std::int64_t column) {
+            return layer.outgoing(senders[static_cast<std::size_t>(first_column + column)]) +
+                   first_row;
+        };
+        for (std::int64_t column = 0; column < n_columns; ++column) {
+            // Columns lie too far apart for the hardware to see which comes soon.
+            const double* const soon = column_at(std::min(column + 4, n_columns - 1));
+            for (std::int64_t row = 0; row < block.n_rows(); row += 8) {
+                __builtin_prefetch(soon + row);
+            }
+            const double* const from = column_at(column);
+            block.for_each_panel([&](std::int64_t row, auto count) {
+                double* const to = block.at(row, column);
+                for (std::int64_t r = 0; r < count; ++r) {
+                    to[r] = from[row + r];
+                }
+            });
+        }
+    };
+}
+
+// Some rows of a layer that lies by columns.
+FillBlock out_of_columns(const Rows& rows, const std::vector<std::int32_t>& senders) {
+    return [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
+        const std::vector<std::int32_t>& neurons = *rows.neurons;
+        for (std::int64_t column = 0; column < block.n_columns(); ++column) {
+            const std::int32_t sender = senders[static_cast<std::size_t>(first_column + column)];
+            const double* const from = rows.layer.outgoing(sender);
+            block.for_each_panel([&](std::int64_t row, std::int64_t count) {
+                double* const to = block.at(row, column);
+                const auto first = static_cast<std::size_t>(first_row + row);
+                const std::size_t end = first + static_cast<std::size_t>(count);
+                for (std::size_t i = first; i < std::min(end, neurons.size()); ++i) {
+                    to[i - first] = from[neurons[i]];
+                }
+                for (std::size_t i = std::max(first, neurons.size()); i < end; ++i) {
+                    to[i - first] = rows.others->weights(i - neurons.size())[sender];
+                }
+            });
+        }
+    };
+}
+
+// Some rows of a layer that lies by rows, too.
+FillBlock out_of_rows(const Rows& rows, const std::vector<std::int32_t>& senders) {
+    return [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
+        const std::vector<std::int32_t>& neurons = *rows.neurons;
+        block.for_each_panel([&](std::int64_t row, auto count) {
+            std::array<const double*, PackedBlock::kPanelRows> from{};
+            for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
+                const std::size_t i = static_cast<std::size_t>(first_row + row) + r;
+                from[r] = i < neurons.size() ? rows.layer.rows + neurons[i] * rows.layer.n_in
+                                             : rows.others->weights(i - neurons.size());
+            }
+            for (std::int64_t column = 0; column < block.n_columns(); ++column) {
+                const std::int32_t sender =
+                    senders[static_cast<std::size_t>(first_column + column)];
+                double* const to = block.at(row, column);
+                for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
+                    to[r] = from[r][sender];
+                }
+            }
+        });
+    };
+}
+
+}  // namespace
+
+FillBlock blocks_of_weights(const Rows& rows, const std::vector<std::int32_t>& senders) {
+    if (rows.neurons == nullptr) {
+        return of_all_rows(rows.layer, senders);
+    }
+    return rows.layer.rows == nullptr ? out_of_columns(rows, senders) : out_of_rows(rows, senders);
+}
+
+}  // namespace relufast

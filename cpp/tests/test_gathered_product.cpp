@@ -1,0 +1,99 @@
+#include "relufast/gathered_product.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+using relufast::PackedBlock;
+
+namespace {
+
+struct Case {
+    std::int64_t n_rows;
+    std::int64_t n_terms;
+    std::int64_t n_columns;
+};
+
+std::vector<double> normals(std::int64_t count, std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::normal_distribution<double> normal;
+    std::vector<double> values(static_cast<std::size_t>(count));
+    for (double& value : values) {
+        value = normal(random);
+    }
+    return values;
+}
+
+// a: column-major (n_rows, n_terms).
+std::vector<double> product(const Case& size, const std::vector<double>& a,
+                            const std::vector<double>& columns) {
+    relufast::Buffer<double> memory;
+    std::vector<double> products(static_cast<std::size_t>(size.n_rows * size.n_columns),
+                                 std::numeric_limits<double>::quiet_NaN());
+    relufast::multiply_gathered(
+        size.n_rows, size.n_terms,
+        [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
+            for (std::int64_t c = 0; c < block.n_columns(); ++c) {
+                const double* from = a.data() + (first_column + c) * size.n_rows + first_row;
+                block.for_each_panel([&](std::int64_t row, std::int64_t count) {
+                    std::copy_n(from + row, count, block.at(row, c));
+                });
+            }
+        },
+        columns.data(), size.n_columns, products.data(), memory);
+    return products;
+}
+
+}  // namespace
+
+TEST_CASE("Products of gathered blocks are those of the definition, within their bound") {
+    for (const Case size : {Case{1, 1, 1}, Case{23, 5, 7}, Case{24, 256, 8}, Case{25, 257, 9},
+                            Case{144, 3, 1}, Case{145, 600, 17}, Case{301, 513, 40}}) {
+        CAPTURE(size.n_rows);
+        const std::vector<double> a = normals(size.n_rows * size.n_terms, 1);
+        const std::vector<double> columns = normals(size.n_terms * size.n_columns, 2);
+        const std::vector<double> products = product(size, a, columns);
+        const double bound =
+            static_cast<double>(relufast::roundings_of_gathered(size.n_terms)) * 0x1p-53;
+        for (std::int64_t j = 0; j < size.n_columns; ++j) {
+            for (std::int64_t i = 0; i < size.n_rows; ++i) {
+                long double sum = 0.0;
+                double magnitudes = 0.0;
+                for (std::int64_t t = 0; t < size.n_terms; ++t) {
+                    const auto x =
+                        static_cast<long double>(a[static_cast<std::size_t>(t * size.n_rows + i)]);
+                    const auto y = static_cast<long double>(
+                        columns[static_cast<std::size_t>(j * size.n_terms + t)]);
+                    sum += x * y;
+                    magnitudes += static_cast<double>(std::fabs(x * y));
+                }
+                const auto found = static_cast<long double>(
+                    products[static_cast<std::size_t>(j * size.n_rows + i)]);
+                REQUIRE(std::fabs(found - sum) <=
+                        static_cast<long double>(1.01 * bound * magnitudes));
+            }
+        }
+    }
+}
+
+TEST_CASE("A column's product does not depend on the columns beside it") {
+    const Case size{100, 700, 21};
+    const std::vector<double> a = normals(size.n_rows * size.n_terms, 3);
+    const std::vector<double> columns = normals(size.n_terms * size.n_columns, 4);
+    const std::vector<double> together = product(size, a, columns);
+    for (std::int64_t j = 0; j < size.n_columns; ++j) {
+        const auto begin = columns.begin() + j * size.n_terms;
+        const std::vector<double> alone =
+            product({size.n_rows, size.n_terms, 1}, a, {begin, begin + size.n_terms});
+        for (std::int64_t i = 0; i < size.n_rows; ++i) {
+            REQUIRE(alone[static_cast<std::size_t>(i)] ==
+                    together[static_cast<std::size_t>(j * size.n_rows + i)]);
+        }
+    }
+}
