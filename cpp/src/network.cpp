@@ -72,9 +72,34 @@ void set_norms(Layer& layer, Row row, const double* biases) {
     layer.spectral_norm = layer.frobenius_norm;
 }
 
-void set_layer(Layer& layer, const double* weights, const double* biases) {
-    transpose(weights, layer.n_out, layer.n_in, layer.weights.data(), layer.n_out);
+void set_norms(Layer& layer, const double* weights, const double* biases) {
     set_norms(layer, [&](std::int64_t i) { return weights + i * layer.n_in; }, biases);
+}
+
+// Copies weights into layers, and sets their norms.
+void set_layers(std::vector<Layer>& layers, const std::vector<const double*>& weights,
+                const std::vector<const double*>& biases, int n_threads,
+                const Interrupt& interrupt) {
+    struct Rows {
+        std::size_t layer;
+        std::int64_t begin;
+        std::int64_t end;
+    };
+    constexpr std::int64_t kRows = 256;  // of a layer, for each thread to take one after another
+    std::vector<Rows> blocks;
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        for (std::int64_t row = 0; row < layers[l].n_out; row += kRows) {
+            blocks.push_back({l, row, std::min(row + kRows, layers[l].n_out)});
+        }
+    }
+    parallel_for(n_threads, blocks.size(), interrupt, [&](std::size_t b, int) {
+        const auto [l, begin, end] = blocks[b];
+        Layer& layer = layers[l];
+        transpose(weights[l] + begin * layer.n_in, end - begin, layer.n_in,
+                  layer.weights.data() + begin, layer.n_out);
+    });
+    parallel_for(n_threads, layers.size(), interrupt,
+                 [&](std::size_t l, int) { set_norms(layers[l], weights[l], biases[l]); });
 }
 
 // For layer l, counted from 0, of so many, the output layer included.
@@ -98,19 +123,19 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
     constexpr std::int64_t kWorthThreads = 1'000'000;
     const int n_threads =
         n_weights < kWorthThreads ? 1 : static_cast<int>(std::thread::hardware_concurrency());
-    parallel_for(n_threads, layers_.size(), interrupt, [&](std::size_t l, int) {
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
         Layer& layer = layers_[l];
         layer.n_in = widths[l];
         layer.n_out = widths[l + 1];
         layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
-        set_layer(layer, weights[l], biases[l]);
         layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
         if (layer.keeps_rows && owner_ != nullptr) {
             layer.rows = weights[l];
         } else if (layer.keeps_rows) {
             copy_rows(layer, weights[l]);
         }
-    });
+    }
+    set_layers(layers_, weights, biases, n_threads, interrupt);
 }
 
 Network::Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows> weights,
@@ -224,9 +249,11 @@ void Network::set_spectral_norms(const std::vector<double>& norms) {
 void Network::set_parameters(const std::vector<const double*>& weights,
                              const std::vector<const double*>& biases) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-        set_layer(layers_[l], weights[l], biases[l]);
-        if (layers_[l].keeps_rows) {
-            copy_rows(layers_[l], weights[l]);
+        Layer& layer = layers_[l];
+        transpose(weights[l], layer.n_out, layer.n_in, layer.weights.data(), layer.n_out);
+        set_norms(layer, weights[l], biases[l]);
+        if (layer.keeps_rows) {
+            copy_rows(layer, weights[l]);
         }
     }
     spectral_norms_bounded_ = false;
