@@ -1,4 +1,4 @@
-"""How many floating-point operations a call leaves to BLAS, counted on their way there."""
+"""How many floating-point operations the matrix products of a call take."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ _new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 
 @dataclass
 class Flops:
-    """By routine. Additions and multiplications count one each."""
+    """Additions and multiplications count one each."""
 
-    of: dict[str, float] = field(default_factory=dict)
+    of: dict[str, float] = field(default_factory=dict)  # by routine of BLAS
+    gathered: float = 0.0  # of the core's own products of gathered weights
 
     @property
     def double(self) -> float:
-        return sum(count for name, count in self.of.items() if name.startswith("d"))
+        return self.gathered + sum(n for name, n in self.of.items() if name.startswith("d"))
 
     @property
     def single(self) -> float:
-        return sum(count for name, count in self.of.items() if name.startswith("s"))
+        return sum(n for name, n in self.of.items() if name.startswith("s"))
 
 
 def _gemm(_ta: Any, _tb: Any, m: Any, n: Any, k: Any, *_: Any) -> float:
@@ -56,7 +57,7 @@ _ROUTINES = {"gemm": (_gemm, 13), "syrk": (_syrk, 10), "potrf": (_potrf, 5)}
 
 @contextmanager
 def counted_flops() -> Iterator[Flops]:
-    """Counts what the core asks of BLAS meanwhile: not for timing, each call comes by Python."""
+    """Counts what the core computes meanwhile: not for timing, each call of BLAS comes by Python."""
     _blas.ensure_loaded()
     capsules = {**cython_blas.__pyx_capi__, **cython_lapack.__pyx_capi__}
     flops = Flops()
@@ -86,8 +87,10 @@ def counted_flops() -> Iterator[Flops]:
     library = _blas._scipy_library()
     limiter = None if library is None else _blas._thread_limiter(library)
     _core.load_blas(counting, limiter)
+    before = _core.gathered_multiplications()
     try:
         yield flops
     finally:
+        flops.gathered = 2.0 * (_core.gathered_multiplications() - before)
         _core.load_blas(capsules, limiter)
         del kept

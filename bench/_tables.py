@@ -59,7 +59,7 @@ def other_table(results: Iterable[Result]) -> str:
 
 
 def limit_table(results: Iterable[Result], dgemm_flops: float) -> str:
-    """The operations that a call leaves to BLAS, in the time that they alone would take.
+    """The operations of a call's matrix products, in the time that they alone would take.
 
     At dgemm's rate of the same run and threads, single precision at twice that.
     """
@@ -67,6 +67,8 @@ def limit_table(results: Iterable[Result], dgemm_flops: float) -> str:
     head += ["of a first call", "of a call again", "goal", ""]
     rows = []
     for result in results:
+        if "dgemm" not in result.timings:
+            continue
         double, single = result.flops.double, result.flops.single
         rate = dgemm_flops / result.timings["dgemm"].spread.median
         first, again = (result.timings[name].spread.median for name in ("relufast", "again"))

@@ -35,6 +35,7 @@ __all__: list[str] = [
     "drawn_network",
     "filed_network",
     "find_breakpoints",
+    "gathered_multiplications",
     "gaussian_directions",
     "largest_deviation",
     "load_blas",
@@ -272,6 +273,7 @@ def find_breakpoints(
     tile_size: typing.SupportsInt | typing.SupportsIndex,
     chunk_size: typing.SupportsInt | typing.SupportsIndex,
 ) -> dict[str, typing.Any]: ...
+def gathered_multiplications() -> int: ...
 def gaussian_directions(
     seed: typing.SupportsInt | typing.SupportsIndex,
     space: typing.SupportsInt | typing.SupportsIndex,

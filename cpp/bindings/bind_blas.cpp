@@ -11,6 +11,7 @@
 
 #include "bindings.hpp"
 #include "relufast/blas.hpp"
+#include "relufast/gathered_product.hpp"
 
 namespace py = pybind11;
 
@@ -133,4 +134,5 @@ void load_blas(const Capsules& capsules, std::optional<std::uintptr_t> thread_li
 void bind_blas(py::module_& m) {
     m.def("load_blas", &load_blas, py::arg("capsules"), py::arg("thread_limiter"));
     m.def("blas_ready", &relufast::blas::ready);
+    m.def("gathered_multiplications", &relufast::gathered_multiplications);
 }

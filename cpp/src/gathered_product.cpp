@@ -6,6 +6,7 @@
 #include "relufast/gathered_product.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 #include "relufast/multiversion.hpp"
 
@@ -101,6 +102,8 @@ void multiply_edge(Kernel* kernel, const double* a, const double* b, std::int64_
     }
 }
 
+std::atomic<std::uint64_t> n_multiplications = 0;
+
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
     return (n + multiple - 1) / multiple * multiple;
 }
@@ -127,10 +130,14 @@ std::int64_t roundings_of_gathered(std::int64_t n_terms) {
     return std::min(n_terms, kBlockTerms) + (n_terms + kBlockTerms - 1) / kBlockTerms;
 }
 
+std::uint64_t gathered_multiplications() { return n_multiplications; }
+
 void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBlock& fill,
                        const double* columns, std::int64_t n_columns, double* products,
                        Buffer<double>& memory) {
     static Kernel* const kernel = choose_kernel();
+    n_multiplications.fetch_add(static_cast<std::uint64_t>(n_rows * n_terms * n_columns),
+                                std::memory_order_relaxed);
     const std::int64_t padded = round_up(n_columns, kPanelColumns);
     const std::int64_t longest = std::min(n_terms, kBlockTerms);
     const std::int64_t block_rows = std::min(kBlockRows, round_up(n_rows, kPanelRows));

@@ -58,4 +58,8 @@ void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBloc
 // How many roundings a term meets at most.
 std::int64_t roundings_of_gathered(std::int64_t n_terms);
 
+// How many multiplications these products have taken so far in this process: for bench/, which
+// holds the time that a call takes against the time that they alone would take.
+std::uint64_t gathered_multiplications();
+
 }  // namespace relufast
