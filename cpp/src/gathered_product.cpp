@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 
 #include "relufast/multiversion.hpp"
 
@@ -18,10 +19,11 @@ constexpr std::int64_t kPanelColumns = 8;
 constexpr std::int64_t kBlockRows = 6 * kPanelRows;
 constexpr std::int64_t kBlockTerms = 256;
 
-// Numbers that the compiler keeps in registers, at any address. They are never passed by value,
-// which would depend on the instruction set.
-using Four = double __attribute__((vector_size(32), aligned(8), may_alias));
-using Eight = double __attribute__((vector_size(64), aligned(8), may_alias));
+// Numbers that the compiler keeps in registers. They are never passed by value, which would depend
+// on the instruction set.
+using Two = double __attribute__((vector_size(16)));
+using Four = double __attribute__((vector_size(32)));
+using Eight = double __attribute__((vector_size(64)));
 
 // A tile of kDown vectors by kAcross columns: c = sum over terms of a b, or c + that.
 template <class Vector, std::int64_t kDown, std::int64_t kAcross>
@@ -32,11 +34,16 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
     constexpr auto kLanes = static_cast<std::int64_t>(sizeof(Vector) / sizeof(double));
     Vector sums[kAcross][kDown] = {};
     for (std::int64_t t = 0; t < n_terms; ++t) {
+        Vector down[kDown];
+#pragma GCC unroll 3
+        for (std::int64_t v = 0; v < kDown; ++v) {
+            std::memcpy(&down[v], a + v * kLanes, sizeof(Vector));  // at any address
+        }
 #pragma GCC unroll 8
         for (std::int64_t j = 0; j < kAcross; ++j) {
 #pragma GCC unroll 3
             for (std::int64_t v = 0; v < kDown; ++v) {
-                sums[j][v] += *reinterpret_cast<const Vector*>(a + v * kLanes) * b[j];
+                sums[j][v] += down[v] * b[j];
             }
         }
         a += kPanelRows;
@@ -46,8 +53,26 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
     for (std::int64_t j = 0; j < kAcross; ++j) {
 #pragma GCC unroll 3
         for (std::int64_t v = 0; v < kDown; ++v) {
-            Vector& to = *reinterpret_cast<Vector*>(c + j * stride + v * kLanes);
-            to = adds ? to + sums[j][v] : sums[j][v];
+            double* const to = c + j * stride + v * kLanes;
+            Vector before;
+            std::memcpy(&before, to, sizeof(before));
+            const Vector after = adds ? before + sums[j][v] : sums[j][v];
+            std::memcpy(to, &after, sizeof(after));
+        }
+    }
+}
+
+// The whole tile, in parts of kDown vectors by kAcross columns.
+template <class Vector, std::int64_t kDown, std::int64_t kAcross>
+[[gnu::always_inline]] inline void multiply_parts(const double* a, const double* b,
+                                                  std::int64_t n_terms, double* c,
+                                                  std::int64_t stride, bool adds) {
+    constexpr auto kRows = kDown * static_cast<std::int64_t>(sizeof(Vector) / sizeof(double));
+    static_assert(kPanelRows % kRows == 0 && kPanelColumns % kAcross == 0);
+    for (std::int64_t row = 0; row < kPanelRows; row += kRows) {
+        for (std::int64_t column = 0; column < kPanelColumns; column += kAcross) {
+            multiply_tile<Vector, kDown, kAcross>(a + row, b + column, n_terms,
+                                                  c + column * stride + row, stride, adds);
         }
     }
 }
@@ -55,37 +80,38 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
 using Kernel = void(const double* a, const double* b, std::int64_t n_terms, double* c,
                     std::int64_t stride, bool adds);
 
-// For 16 registers of four numbers: a quarter of the tile at a time.
-RELUFAST_MULTIVERSION
-void multiply_by_quarters(const double* a, const double* b, std::int64_t n_terms, double* c,
-                          std::int64_t stride, bool adds) {
-    constexpr std::int64_t kHalfRows = kPanelRows / 2;
-    constexpr std::int64_t kHalfColumns = kPanelColumns / 2;
-    for (std::int64_t row = 0; row < kPanelRows; row += kHalfRows) {
-        for (std::int64_t column = 0; column < kPanelColumns; column += kHalfColumns) {
-            multiply_tile<Four, kHalfRows / 4, kHalfColumns>(
-                a + row, b + column, n_terms, c + column * stride + row, stride, adds);
-        }
-    }
+// For 16 registers of two numbers.
+void multiply_by_twos(const double* a, const double* b, std::int64_t n_terms, double* c,
+                      std::int64_t stride, bool adds) {
+    multiply_parts<Two, 2, 4>(a, b, n_terms, c, stride, adds);
 }
 
 #if RELUFAST_IS_MULTIVERSION
+// For 16 registers of four.
+[[gnu::target("arch=x86-64-v3")]] void multiply_by_fours(const double* a, const double* b,
+                                                         std::int64_t n_terms, double* c,
+                                                         std::int64_t stride, bool adds) {
+    multiply_parts<Four, 3, 4>(a, b, n_terms, c, stride, adds);
+}
+
 // For 32 registers of eight.
-[[gnu::target("arch=x86-64-v4")]] void multiply_at_once(const double* a, const double* b,
-                                                        std::int64_t n_terms, double* c,
-                                                        std::int64_t stride, bool adds) {
-    multiply_tile<Eight, kPanelRows / 8, kPanelColumns>(a, b, n_terms, c, stride, adds);
+[[gnu::target("arch=x86-64-v4")]] void multiply_by_eights(const double* a, const double* b,
+                                                          std::int64_t n_terms, double* c,
+                                                          std::int64_t stride, bool adds) {
+    multiply_parts<Eight, 3, 8>(a, b, n_terms, c, stride, adds);
 }
 
 Kernel* choose_kernel() {
-    return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-                   __builtin_cpu_supports("avx512dq") != 0 &&
-                   __builtin_cpu_supports("avx512bw") != 0
-               ? multiply_at_once
-               : multiply_by_quarters;
+    if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+        __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0) {
+        return multiply_by_eights;
+    }
+    const bool has_fours =
+        __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+    return has_fours ? multiply_by_fours : multiply_by_twos;
 }
 #else
-Kernel* choose_kernel() { return multiply_by_quarters; }
+Kernel* choose_kernel() { return multiply_by_twos; }
 #endif
 
 // The same through a tile of its own where the product has fewer rows or columns than a tile.
