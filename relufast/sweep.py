@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import numpy as np
@@ -203,10 +204,7 @@ def sweep_breakpoints(
     with ExitStack() as stack:
         windows = None
         if store is not None:
-            # Imported here because SQLite takes a while to load, and few sweeps have a store.
-            from relufast._sweep_store import WindowStore
-
-            windows = WindowStore(_validate.file_path(store, "store"), sweep.description())
+            windows = sweep.open_store(_validate.file_path(store, "store"))
             stack.callback(windows.close)
         file = None if path is None else stack.enter_context(PositionFile(path))
         number = sweep.number_of_windows()
@@ -286,7 +284,13 @@ class _Sweep(NamedTuple):
             return network._core_network(self.n_threads)
         return network._core_network()
 
-    def description(self) -> dict[str, Any]:
+    def open_store(self, path: Path) -> WindowStore:
+        # Imported here because SQLite takes a while to load, and few sweeps have a store.
+        from relufast._sweep_store import WindowStore
+
+        return WindowStore(path, self._description())
+
+    def _description(self) -> dict[str, Any]:
         network = self.network
         parameters = (
             network._fingerprint()

@@ -55,7 +55,7 @@ def test_breakpoints_need_a_stored_network() -> None:
 def test_a_store_that_is_none(tmp_path: Path) -> None:
     store = tmp_path / "store.db"
     store.write_text("hello " * 1000)
-    with pytest.raises(relufast.StoreError, match=r"store\.db cannot be used as a store"):
+    with pytest.raises(relufast.StoreError, match=r"cannot use the store .*store\.db: file is not"):
         relufast.sweep_breakpoints(NETWORK, store=store)
 
 
