@@ -110,9 +110,7 @@ class Breakpoints:
         -------
         ndarray of float64, shape (m, n_out)
         """
-        positions = _validate.float_array(x, "x")
-        if positions.ndim != 1:
-            raise ValueError(f"x has shape {positions.shape}, but needs shape (m,)")
+        positions = _validate.vector(x, "x")
         if self.line is None:
             return self.network(positions[:, np.newaxis])
         start, stop = self.line

@@ -179,7 +179,7 @@ class LazyNetwork:
         ValueError
             For one out of its range.
         """
-        number = _validate.depth_up_to(layer, "layer", self.depth + 1, "this network")
+        number = _validate.count_up_to(layer, "layer", self.depth + 1, "layers")
         first = _validate.non_negative_int(begin, "begin")
         stop = _validate.non_negative_int(end, "end")
         if not first <= stop <= self.widths[number]:
@@ -216,32 +216,23 @@ def drawn_network(
 
 
 def filed_network(weights: object, biases: object, negative_slope: float) -> LazyNetwork:
-    if not isinstance(weights, (list, tuple)):
-        raise TypeError(
-            f"weights is of type {type(weights).__name__}, but needs a list or tuple of paths"
-        )
-    if len(weights) < 2:
-        raise ValueError(
-            f"weights has {len(weights)} layers, but needs at least two, the last the output's"
-        )
     paths: list[Path] = []
     offsets: list[int] = []
     shapes: list[tuple[int, ...]] = []
-    for i, value in enumerate(weights):
+    for i, value in enumerate(_validate.layers_of_weights(weights, "paths")):
         path = _validate.file_path(value, f"weights[{i}]").resolve()
         mapped = _mapped(path, f"weights[{i}]")
-        if shapes and mapped.shape[1] != shapes[-1][0]:
-            raise ValueError(
-                f"weights[{i}] has shape {mapped.shape}, but needs {shapes[-1][0]} columns, as "
-                f"many as weights[{i - 1}] has rows"
-            )
+        if shapes:
+            _validate.require_chain(f"weights[{i}]", mapped.shape, f"weights[{i - 1}]", shapes[-1])
         paths.append(path)
         offsets.append(int(mapped.offset))
         shapes.append(mapped.shape)
     widths = (shapes[0][1], *(rows for rows, _ in shapes))
-    checked_biases = _biases(biases, widths)
+    checked_biases = _validate.network_biases(biases, widths[1:])
     network = LazyNetwork._of(
-        _Filed(tuple(paths), tuple(offsets), widths), checked_biases, negative_slope
+        _Filed(tuple(paths), tuple(offsets), widths),
+        [np.array(b, order="C") for b in checked_biases],
+        negative_slope,
     )
     for layer in range(1, network.depth + 2):
         for rows in _pieces(network, layer):
@@ -267,21 +258,6 @@ def _mapped(path: Path, name: str) -> np.memmap[Any, np.dtype[np.float64]]:
     if not mapped.flags.c_contiguous:
         raise ValueError(f"{name} is in Fortran order, but needs C order, row by row")
     return mapped
-
-
-def _biases(biases: object, widths: tuple[int, ...]) -> list[FloatArray]:
-    if biases is None:
-        return [np.zeros(n) for n in widths[1:]]
-    if not isinstance(biases, (list, tuple)):
-        raise TypeError(
-            f"biases is of type {type(biases).__name__}, but needs a list or tuple of arrays"
-        )
-    if len(biases) != len(widths) - 1:
-        raise ValueError(f"biases has {len(biases)} layers, but weights has {len(widths) - 1}")
-    return [
-        np.array(_validate.vector(b, f"biases[{i}]", n), order="C")
-        for i, (b, n) in enumerate(zip(biases, widths[1:], strict=True))
-    ]
 
 
 def _pieces(network: LazyNetwork, layer: int) -> Iterator[FloatArray]:

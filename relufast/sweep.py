@@ -229,12 +229,10 @@ def sweep_breakpoints(
 
 
 def _checked_network(network: object) -> Network | LazyNetwork:
-    if not isinstance(network, Network | LazyNetwork):
-        raise TypeError(
-            f"network is of type {type(network).__name__}, but needs a relufast.Network or "
-            "relufast.LazyNetwork"
-        )
-    return network
+    if isinstance(network, LazyNetwork):
+        return network
+    needed = "a relufast.Network or relufast.LazyNetwork"
+    return _validate.instance(network, "network", Network, needed)
 
 
 def _destination(

@@ -18,6 +18,7 @@ from relufast._validate.arrays import (
     matrix,
     nonempty_matrix,
     pattern,
+    positive_vector,
     require_columns,
     vector,
 )
@@ -36,6 +37,7 @@ from relufast._validate.integers import (
     step_numbers,
 )
 from relufast._validate.lines import (
+    finite_interval,
     interval,
     line,
     line_of_inputs,
@@ -43,9 +45,12 @@ from relufast._validate.lines import (
     polyline,
 )
 from relufast._validate.networks import (
+    layers_of_weights,
+    network_biases,
     network_parameters,
     network_widths,
     one_input_widths,
+    require_chain,
 )
 from relufast._validate.numbers import (
     count_up_to,
@@ -104,6 +109,7 @@ __all__ = [
     "exact_matrix",
     "file_path",
     "finite_float",
+    "finite_interval",
     "finite_points",
     "flag",
     "float_array",
@@ -118,12 +124,14 @@ __all__ = [
     "jitted_function",
     "kernel_degree",
     "labels",
+    "layers_of_weights",
     "line",
     "line_of_inputs",
     "line_or_none",
     "matrix",
     "matrix_axis",
     "name_and_version",
+    "network_biases",
     "network_parameters",
     "network_widths",
     "non_negative_float",
@@ -136,8 +144,10 @@ __all__ = [
     "polyline",
     "positive_float",
     "positive_int",
+    "positive_vector",
     "prime_count",
     "ranks_up_to",
+    "require_chain",
     "require_columns",
     "returned_array",
     "rising_integers",

@@ -40,11 +40,22 @@ def float_array(value: object, name: str, *, finite: bool = True) -> FloatArray:
     return array
 
 
-def vector(value: object, name: str, length: int) -> FloatArray:
-    """A finite vector of that length."""
+def vector(value: object, name: str, length: int | None = None) -> FloatArray:
+    """A finite vector, of that length if one is given."""
     array = float_array(value, name)
-    if array.shape != (length,):
-        raise ValueError(f"{name} has shape {array.shape}, but needs shape ({length},)")
+    if array.ndim != 1 or length not in (None, len(array)):
+        needed = "(m,)" if length is None else f"({length},)"
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape {needed}")
+    return array
+
+
+def positive_vector(value: object, name: str) -> FloatArray:
+    """One or more positive finite numbers, copied."""
+    array = np.array(float_array(value, name))
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, but needs shape (n,), n at least 1")
+    if array.min() <= 0.0:
+        raise ValueError(f"{name} has {array.min()}, but all must be positive")
     return array
 
 

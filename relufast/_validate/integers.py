@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +18,8 @@ def step_numbers(value: object, name: str) -> NDArray[np.int64]:
     array = unmasked_array(value, name)
     if array.ndim == 0:
         return np.arange(non_negative_int(value, name) + 1, dtype=np.int64)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers")
-    if array.ndim != 1 or array.size == 0:
-        raise ValueError(
-            f"{name} has shape {array.shape}, but needs an integer or shape (n,), n at least 1"
-        )
+    _require_integers(array, name)
+    _require_vector(array, name)
     if array.min() < 0:
         raise ValueError(f"{name} has the entry {array.min()}, but must not be negative")
     if largest_in_size(array) > EXACT_INTEGERS:
@@ -39,13 +36,9 @@ def ranks_up_to(value: object, name: str, largest: int) -> tuple[int, ...]:
     array = unmasked_array(value, name)
     if array.ndim == 0:
         numbers = np.array([integer(value, name)], object)
-    elif array.ndim != 1 or array.size == 0:
-        raise ValueError(
-            f"{name} has shape {array.shape}, but needs an integer or shape (n,), n at least 1"
-        )
-    elif array.dtype.kind not in "iu":
-        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers")
     else:
+        _require_vector(array, name)
+        _require_integers(array, name)
         numbers = array
     for number in numbers:
         if not 0 <= number <= largest:
@@ -66,3 +59,15 @@ def rising_integers(value: object, name: str) -> tuple[int, ...]:
     if not numbers or any(b <= a for a, b in pairwise(numbers)):
         raise ValueError(f"{name} is {numbers}, but needs at least one integer, and rising ones")
     return numbers
+
+
+def _require_vector(array: NDArray[Any], name: str) -> None:
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} has shape {array.shape}, but needs an integer or shape (n,), n at least 1"
+        )
+
+
+def _require_integers(array: NDArray[Any], name: str) -> None:
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}, but needs integers")

@@ -22,6 +22,14 @@ def interval(value: object, name: str = "interval") -> tuple[float, float]:
     return lo, hi
 
 
+def finite_interval(value: object, name: str = "interval") -> tuple[float, float]:
+    """Two finite ends lo < hi."""
+    ends = interval(value, name)
+    if not all(map(math.isfinite, ends)):
+        raise ValueError(f"{name} is {ends}, but needs two finite ends")
+    return ends
+
+
 def line(start: object, stop: object, dimension: int) -> tuple[FloatArray, FloatArray]:
     """Two different finite points, copied: results keep them."""
     first = vector(start, "start", dimension).copy()

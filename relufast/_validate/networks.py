@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from relufast._validate.arrays import FloatArray, float_array, vector
@@ -36,45 +38,63 @@ def network_parameters(
 ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
     """Finite weights and biases whose shapes make a network with a hidden layer."""
     checked_weights = _weights(weights)
+    return checked_weights, network_biases(biases, [len(w) for w in checked_weights])
+
+
+def network_biases(biases: object, lengths: Sequence[int]) -> tuple[FloatArray, ...]:
+    """Finite biases for as many rows as each layer's weights have; zeros from None."""
     if biases is None:
-        return checked_weights, tuple(np.zeros(len(w)) for w in checked_weights)
+        return tuple(np.zeros(length) for length in lengths)
     if not isinstance(biases, (list, tuple)):
         raise TypeError(
             f"biases is {type_of(biases)}, but needs a list or tuple of vectors, or None"
         )
-    if len(biases) != len(checked_weights):
+    if len(biases) != len(lengths):
         raise ValueError(
-            f"biases has {len(biases)} entries, but needs {len(checked_weights)}, one for each "
+            f"biases has {len(biases)} entries, but needs {len(lengths)}, one for each "
             "entry of weights"
         )
-    checked_biases = []
-    for i, (bias, weight) in enumerate(zip(biases, checked_weights, strict=True)):
+    checked = []
+    for i, (bias, length) in enumerate(zip(biases, lengths, strict=True)):
         if bias is None:
             raise TypeError(f"biases[{i}] is None, but needs a vector; zeros for no bias")
-        checked_biases.append(vector(bias, f"biases[{i}]", len(weight)))
-    return checked_weights, tuple(checked_biases)
+        checked.append(vector(bias, f"biases[{i}]", length))
+    return tuple(checked)
 
 
-def _weights(weights: object) -> tuple[FloatArray, ...]:
+def layers_of_weights(weights: object, needed: str) -> Sequence[object]:
+    """A list or tuple of what a hidden layer at least and the output layer are given by."""
     if not isinstance(weights, (list, tuple)):
-        raise TypeError(f"weights is {type_of(weights)}, but needs a list or tuple of matrices")
+        raise TypeError(f"weights is {type_of(weights)}, but needs a list or tuple of {needed}")
     if len(weights) < 2:
         raise ValueError(
             f"weights has {len(weights)} entries, but needs at least 2: a hidden layer and the "
             "output layer"
         )
+    return weights
+
+
+def require_chain(
+    name: str, shape: tuple[int, ...], before: str, shape_before: tuple[int, ...]
+) -> None:
+    """That the weights of a layer take what the layer before gives."""
+    if shape[1] != shape_before[0]:
+        raise ValueError(
+            f"{name} has shape {shape}, but needs {shape_before[0]} columns, one for each row of "
+            f"{before}"
+        )
+
+
+def _weights(weights: object) -> tuple[FloatArray, ...]:
     checked: list[FloatArray] = []
-    for i, weight in enumerate(weights):
+    for i, weight in enumerate(layers_of_weights(weights, "matrices")):
         name = f"weights[{i}]"
         array = float_array(weight, name)
         if array.ndim != 2 or 0 in array.shape:
             raise ValueError(
                 f"{name} has shape {array.shape}, but needs shape (n_out, n_in), both at least 1"
             )
-        if i > 0 and array.shape[1] != len(checked[-1]):
-            raise ValueError(
-                f"{name} has shape {array.shape}, but needs {len(checked[-1])} columns, one for "
-                f"each row of weights[{i - 1}]"
-            )
+        if i > 0:
+            require_chain(name, array.shape, f"weights[{i - 1}]", checked[-1].shape)
         checked.append(array)
     return tuple(checked)
