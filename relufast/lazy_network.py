@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _core, _random_layers, _validate
+from relufast import _core, _npy_file, _random_layers, _validate
 from relufast._random_layers import ParameterLaw
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
-from relufast.network import Network, joined_widths
+from relufast.network import Network, in_words
 
 # Weights looked at together: some 8 MB.
 _PIECE = 2**20
@@ -197,15 +197,7 @@ class LazyNetwork:
         return Network(layers, self._biases, negative_slope=self._negative_slope)
 
     def __repr__(self) -> str:
-        slope = self._negative_slope
-        n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.widths))
-        parts = [
-            joined_widths(self.widths),
-            "relu" if slope == 0.0 else f"leaky relu {slope}",
-            f"{n_parameters:,} parameters",
-            str(self._source),
-        ]
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return in_words(self, str(self._source))
 
 
 def drawn_network(
@@ -244,13 +236,7 @@ def filed_network(weights: object, biases: object, negative_slope: float) -> Laz
 
 
 def _mapped(path: Path, name: str) -> np.memmap[Any, np.dtype[np.float64]]:
-    try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{name} is {path}, which is no npy file of numbers: {error}") from error
-    if not isinstance(mapped, np.memmap):
-        mapped.close()
-        raise ValueError(f"{name} is {path}, an archive, but needs an npy file of one array")
+    mapped = _npy_file.mapped(path, f"{name} is {path}, which")
     if mapped.dtype != np.dtype(np.float64) or not mapped.dtype.isnative:
         raise TypeError(f"{name} holds {mapped.dtype}, but needs float64, which is read as it lies")
     if mapped.ndim != 2 or 0 in mapped.shape:

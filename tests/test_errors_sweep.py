@@ -141,7 +141,7 @@ def test_bad_files(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"weights\[1\] is .*short.npy, which is no npy file"):
         of([first, short])
     np.savez(tmp_path / "archive.npz", last=np.ones((1, 4)))
-    with pytest.raises(ValueError, match="an archive, but needs an npy file"):
+    with pytest.raises(ValueError, match="is an archive, but needs an npy file"):
         of([first, tmp_path / "archive.npz"])
     with pytest.raises(TypeError, match="biases is of type int"):
         of([first, last], 3)  # type: ignore[arg-type]
