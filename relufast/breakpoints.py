@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._certificate import trust
 from relufast._cpus import thread_count
 from relufast._knots import find_knots, resolve_exactly
 from relufast._read_only import read_only
@@ -135,14 +136,10 @@ class Breakpoints:
         return _pieces(self)
 
     def __repr__(self) -> str:
-        if self.n_ambiguous is None:
-            trust = "not certified"
-        else:
-            trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
         lo, hi = self.interval
         return (
             f"Breakpoints({self.count:,} in ({lo:g}, {hi:g}), {self.n_regions:,} regions, "
-            f"{self.n_output_regions:,} of the output, {trust})"
+            f"{self.n_output_regions:,} of the output, {trust(self.certified, self.n_ambiguous)})"
         )
 
 

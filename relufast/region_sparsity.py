@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._certificate import trust
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.breakpoints import Breakpoints, breakpoints
@@ -55,9 +56,9 @@ class RegionSparsity:
     breakpoints: Breakpoints
 
     def __repr__(self) -> str:
-        trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
+        words = trust(self.certified, self.n_ambiguous)
         fewest, most = self.minimal.min(), self.minimal.max()
-        return f"RegionSparsity({self.used:,} used, {fewest:,} to {most:,} minimal, {trust})"
+        return f"RegionSparsity({self.used:,} used, {fewest:,} to {most:,} minimal, {words})"
 
 
 def region_sparsity(

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _blas, _core, _validate
+from relufast._certificate import trust
 from relufast._cpus import thread_count
 from relufast._knots import Knots, is_small, join_windows, knots_of, resolve_exactly
 from relufast._position_file import RECORD, PositionFile
@@ -89,14 +90,10 @@ class BreakpointSweep:
         return int(self.count_by_layer.sum())
 
     def __repr__(self) -> str:
-        if self.n_ambiguous is None:
-            trust = "not certified"
-        else:
-            trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
         lo, hi = self.interval
         return (
             f"BreakpointSweep({self.count:,} in ({lo:g}, {hi:g}), {self.n_regions:,} regions, "
-            f"{trust})"
+            f"{trust(self.certified, self.n_ambiguous)})"
         )
 
 
