@@ -7,7 +7,7 @@ import os
 import pickle
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -26,8 +26,7 @@ from relufast._progress_count import ProgressOption, count_reports
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.lazy_network import LazyNetwork, fingerprint
-from relufast.monte_carlo.errors import WorkerLostError
-from relufast.monte_carlo.run import worker_count
+from relufast.monte_carlo.workers import named_loss, worker_count
 from relufast.network import Network
 
 if TYPE_CHECKING:
@@ -376,23 +375,16 @@ def _windows(
     waiting = iter(numbers)
     pending: dict[Future[Knots], int] = {}
     try:
-        while True:
-            # Windows that nobody works on yet need not travel.
-            for number in islice(waiting, 2 * worker_count(executor) - len(pending)):
-                pending[executor.submit(_window_in_worker, pickled, light, number)] = number
-            if not pending:
-                return
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield pending.pop(future), future.result()
-    except Exception as error:
-        # Dask's own exception, when a task has killed several workers, has no public base.
-        if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
-            raise
-        raise WorkerLostError(
-            f"a worker process died ({error}); windows that were finished are in the store, if "
-            "there is one, and the same call with a new executor goes on from them"
-        ) from error
+        with named_loss("windows"):
+            while True:
+                # Windows that nobody works on yet need not travel.
+                for number in islice(waiting, 2 * worker_count(executor) - len(pending)):
+                    pending[executor.submit(_window_in_worker, pickled, light, number)] = number
+                if not pending:
+                    return
+                done, _ = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield pending.pop(future), future.result()
     finally:
         for future in pending:
             future.cancel()
