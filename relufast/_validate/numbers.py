@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Container
 from typing import SupportsIndex
 
 import numpy as np
@@ -74,31 +75,19 @@ def non_negative_int(value: object, name: str) -> int:
 
 def integer_of_float(value: object, name: str) -> int:
     """A positive integer that float64 holds."""
-    number = positive_int(value, name)
-    if number > EXACT_INTEGERS:
-        raise ValueError(f"{name} is {number}, but must be at most 2**53")
-    return number
+    return _up_to(value, name, EXACT_INTEGERS, "must be at most 2**53")
 
 
 def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
-    number = positive_int(value, name)
-    if number > largest:
-        raise ValueError(f"{name} is {number}, but there are only {largest} {of_what}")
-    return number
+    return _up_to(value, name, largest, f"there are only {largest} {of_what}")
 
 
 def depth_up_to(value: object, name: str, largest: int, method: str) -> int:
-    number = positive_int(value, name)
-    if number > largest:
-        raise ValueError(f"{name} is {number}, but must be at most {largest} for {method!r}")
-    return number
+    return _up_to(value, name, largest, f"must be at most {largest} for {method!r}")
 
 
 def prime_count(value: object, name: str) -> int:
-    number = positive_int(value, name)
-    if number > 2**16:
-        raise ValueError(f"{name} is {number}, but there are 65536 primes to take")
-    return number
+    return _up_to(value, name, 2**16, "there are 65536 primes to take")
 
 
 def dimension_of_all_groups(value: object, name: str) -> int:
@@ -110,24 +99,15 @@ def dimension_of_all_groups(value: object, name: str) -> int:
 
 
 def group_degree(value: object, name: str) -> int:
-    number = integer(value, name)
-    if number not in (0, 1, 2):
-        raise ValueError(f"{name} is {number}, but must be 0, 1 or 2")
-    return number
+    return _one_of(value, name, (0, 1, 2), "must be 0, 1 or 2")
 
 
 def kernel_degree(value: object, name: str = "degree") -> int:
-    number = integer(value, name)
-    if number not in (0, 1):
-        raise ValueError(f"{name} is {number}, but must be 0 or 1")
-    return number
+    return _one_of(value, name, (0, 1), "must be 0 or 1")
 
 
 def matrix_axis(value: object, name: str = "axis") -> int:
-    number = integer(value, name)
-    if number not in (0, 1):
-        raise ValueError(f"{name} is {number}, but must be 0, for rows, or 1, for columns")
-    return number
+    return _one_of(value, name, (0, 1), "must be 0, for rows, or 1, for columns")
 
 
 def trial_number(value: object, name: str, block_size: int) -> int:
@@ -138,7 +118,18 @@ def trial_number(value: object, name: str, block_size: int) -> int:
 
 
 def seed(value: object, name: str = "seed") -> int:
+    return _one_of(value, name, range(2**64), "must be at least 0 and below 2**64")
+
+
+def _up_to(value: object, name: str, largest: int, needed: str) -> int:
+    number = positive_int(value, name)
+    if number > largest:
+        raise ValueError(f"{name} is {number}, but {needed}")
+    return number
+
+
+def _one_of(value: object, name: str, known: Container[int], needed: str) -> int:
     number = integer(value, name)
-    if not 0 <= number < 2**64:
-        raise ValueError(f"{name} is {number}, but must be at least 0 and below 2**64")
+    if number not in known:
+        raise ValueError(f"{name} is {number}, but {needed}")
     return number
