@@ -7,13 +7,16 @@ import re
 import resource
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 import relufast
+
+Result = TypeVar("Result")
 
 
 def measure_memory(width: int, depth: int, *, seed: int, radius: float) -> dict[str, Any]:
@@ -65,19 +68,27 @@ def peak_gib() -> float:
     return peak_rss / (2**30 if sys.platform == "darwin" else 2**20)
 
 
+def _measured(call: Callable[[], Result]) -> tuple[Result, dict[str, float]]:
+    """What a call returns, how long it takes, and the peaks of memory before and after it."""
+    before = peak_gib()
+    began, cpu_began = perf_counter(), process_time()
+    result = call()
+    return result, {
+        "seconds": perf_counter() - began,
+        "cpu_seconds": process_time() - cpu_began,
+        "peak_gib": peak_gib(),
+        "peak_before_gib": before,
+    }
+
+
 def _breakpoints(width: int, depth: int, seed: int, radius: float) -> dict[str, Any]:
     network = relufast.Network.random((1, *[width] * depth, 1), bias_variance=0.25, seed=seed)
-    before = peak_gib()
-    began = perf_counter()
-    found = relufast.breakpoints(network, (-radius, radius), n_threads=2)
-    seconds = perf_counter() - began
+    found, cost = _measured(lambda: relufast.breakpoints(network, (-radius, radius), n_threads=2))
     return {
         "width": width,
         "depth": depth,
         "seed": seed,
-        "seconds": seconds,
-        "peak_gib": peak_gib(),
-        "peak_before_gib": before,
+        **cost,
         "count": found.count,
         "certified": found.certified,
         "n_ambiguous": found.n_ambiguous,
@@ -87,23 +98,19 @@ def _breakpoints(width: int, depth: int, seed: int, radius: float) -> dict[str, 
 def _fisher(m: int, d: int, k: int, seed: int, tol: float) -> dict[str, Any]:
     W = np.random.default_rng(seed).standard_normal((m, d)) / np.sqrt(m)
     J = relufast.FisherInformation(W)
-    before = peak_gib()
-    began, cpu_began = perf_counter(), process_time()
+    began = perf_counter()
 
     def show(step: relufast.EigenProgress) -> None:
         seconds = perf_counter() - began
         print(f"pass {step.passes}, {seconds:.0f} s: {step}", file=sys.stderr, flush=True)
 
-    found = J.eigh(k, tol=tol, n_threads=2, progress=show)
+    found, cost = _measured(lambda: J.eigh(k, tol=tol, n_threads=2, progress=show))
     return {
         "m": m,
         "d": d,
         "k": k,
         "seed": seed,
-        "seconds": perf_counter() - began,
-        "cpu_seconds": process_time() - cpu_began,
-        "peak_gib": peak_gib(),
-        "peak_before_gib": before,
+        **cost,
         "passes": found.passes,
         "largest_residual": found.residuals.max() / found.eigenvalues[0],
     }
@@ -113,45 +120,39 @@ def _minimal_pieces(length: int, seed: int, tolerance: float) -> dict[str, Any]:
     y = np.random.default_rng(seed).standard_normal(length)
     np.cumsum(y, out=y)  # in place, so that no peak of memory comes before the one in question
     x = np.arange(float(length))
-    before = peak_gib()
-    began = perf_counter()
-    found = relufast.minimal_pieces(x, y, tolerance)
-    return {
-        "knots": length,
-        "count": found.count,
-        "seconds": perf_counter() - began,
-        "peak_gib": peak_gib(),
-        "peak_before_gib": before,
-    }
+    found, cost = _measured(lambda: relufast.minimal_pieces(x, y, tolerance))
+    return {"knots": length, "count": found.count, **cost}
 
 
 def _mean_width(n_points: int, dimension: int, n_samples: int, seed: int) -> dict[str, Any]:
     K = np.random.default_rng(seed).standard_normal((n_points, dimension))
     relufast.gaussian_mean_width(K[:2], n_samples=2, seed=seed)  # loads what is imported late
-    before = peak_gib()
-    relufast.gaussian_mean_width(K, n_samples=n_samples, seed=seed, n_threads=2)
+    _, cost = _measured(
+        lambda: relufast.gaussian_mean_width(K, n_samples=n_samples, seed=seed, n_threads=2)
+    )
     return {
         "n_points": n_points,
         "dimension": dimension,
         "n_samples": n_samples,
-        "extra_mib": 1024.0 * (peak_gib() - before),
+        "extra_mib": 1024.0 * (cost["peak_gib"] - cost["peak_before_gib"]),
     }
 
 
 def _sweep(width: int, depth: int, n_windows: int, seed: int, n_threads: int) -> dict[str, Any]:
     relufast.load_blas()
-    began, cpu_began = perf_counter(), process_time()
-    network = relufast.Network.lazy((1, *[width] * depth, 1), seed=seed)
-    found = relufast.sweep_breakpoints(network, n_windows=n_windows, n_threads=n_threads)
+    widths = (1, *[width] * depth, 1)
+    found, cost = _measured(
+        lambda: relufast.sweep_breakpoints(
+            relufast.Network.lazy(widths, seed=seed), n_windows=n_windows, n_threads=n_threads
+        )
+    )
     return {
         "width": width,
         "depth": depth,
         "n_windows": n_windows,
         "n_threads": n_threads,
         "seed": seed,
-        "seconds": perf_counter() - began,
-        "cpu_seconds": process_time() - cpu_began,
-        "peak_gib": peak_gib(),
+        **cost,
         "count_by_layer": found.count_by_layer.tolist(),
         "certified": found.certified,
     }

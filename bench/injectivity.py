@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import asdict, dataclass, field
 from math import comb, inf
-from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
-from _machine import load_average, machine_record
+from _benchmark import Outcome, benchmark
 from _measure import Spread, Timing, interleave
-from _results import write_results
 from _tables import milliseconds, table, three_digits, two_decimals, verdict
 from numpy.typing import NDArray
 from scipy.optimize import linprog
@@ -92,38 +88,23 @@ FULL_SEARCHES = [
 QUICK_SEARCHES = [SearchCase(10, 60, n_steps=5000, rounds=1)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 10 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
+def measure(quick: bool) -> Outcome:
     wrong: list[str] = []
     cells, searches = [], []
     # Every contender on one thread: what is compared is work, not cores.
     with threadpool_limits(1):
-        for cell_case in QUICK_CELLS if options.quick else FULL_CELLS:
+        for cell_case in QUICK_CELLS if quick else FULL_CELLS:
             print(f"cells, n = {cell_case.n}, m = {cell_case.m} ...", flush=True)
             cells.append(run_cells(cell_case, wrong))
-        for search_case in QUICK_SEARCHES if options.quick else FULL_SEARCHES:
+        for search_case in QUICK_SEARCHES if quick else FULL_SEARCHES:
             print(f"search, n = {search_case.n}, m = {search_case.m} ...", flush=True)
             searches.append(run_search(search_case, wrong))
-    machine["load_average_at_end"] = load_average()
-
-    text = f"{cell_table(cells)}\n\n{search_table(searches)}"
-    print(f"\n{text}")
-    if options.out is not None:
-        record: dict[str, Any] = {
-            "seed": SEED,
-            "cells": [asdict(result) for result in cells],
-            "searches": [asdict(result) for result in searches],
-        }
-        write_results(options.out, "injectivity", "Injectivity of layers", machine, record, text)
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+    record = {
+        "seed": SEED,
+        "cells": [asdict(result) for result in cells],
+        "searches": [asdict(result) for result in searches],
+    }
+    return Outcome([cell_table(cells), search_table(searches)], record, wrong)
 
 
 def gaussian(m: int, n: int) -> Matrix:
@@ -329,4 +310,12 @@ def search_table(results: list[SearchResult]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="injectivity",
+            title="Injectivity of layers",
+            quick="small sizes only, < 10 s",
+        )
+    )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from _benchmark import Outcome, benchmark
 from _duality_by_quadrature import capacities
-from _machine import load_average, machine_record
 from _measure import Timing, interleave
-from _results import write_results
 from _tables import milliseconds, table, two_decimals, verdict
 from threadpoolctl import threadpool_limits
 
@@ -69,30 +66,13 @@ def cases(*, quick: bool) -> list[Case]:
     ]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few cases, < 10 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
-    chosen = cases(quick=options.quick)
-    peer_depth = 1 if options.quick else 2
+def measure(quick: bool) -> Outcome:
+    chosen = cases(quick=quick)
+    peer_depth = 1 if quick else 2
     with threadpool_limits(1):
-        result = run(chosen, peer_depth, rounds=3 if options.quick else 5)
-    machine["load_average_at_end"] = load_average()
-
-    text = "\n\n".join([goal_table(chosen, result), peer_table(peer_depth, result)])
-    print(f"\n{text}")
-    if options.out is not None:
-        record = {"result": asdict(result)}
-        write_results(
-            options.out, "injectivity_capacity", "Injectivity capacities", machine, record, text
-        )
-    for answer in result.wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if result.wrong else 0
+        result = run(chosen, peer_depth, rounds=3 if quick else 5)
+    tables = [goal_table(chosen, result), peer_table(peer_depth, result)]
+    return Outcome(tables, {"result": asdict(result)}, result.wrong)
 
 
 def run(chosen: list[Case], peer_depth: int, *, rounds: int) -> Result:
@@ -161,4 +141,12 @@ def peer_table(depth: int, result: Result) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="injectivity_capacity",
+            title="Injectivity capacities",
+            quick="few cases, < 10 s",
+        )
+    )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import cycle
-from pathlib import Path
 
 import numpy as np
-from _machine import load_average, machine_record
+from _benchmark import Outcome, benchmark
 from _measure import Prepare, Spread, Timing, interleave
 from _memory import measure_mean_width_memory
-from _results import write_results
 from _tables import milliseconds, table, two_decimals, verdict
 from numpy.typing import NDArray
 from scipy.optimize import linprog
@@ -60,15 +57,8 @@ FULL = [
 QUICK = [Case(200, 5, 100, rounds=3, calls=20, programs=True), Case(1000, 100, 256, rounds=3)]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 10 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
-    cases = QUICK if options.quick else FULL
+def measure(quick: bool) -> Outcome:
+    cases = QUICK if quick else FULL
     # Every contender on one thread: what is compared is work, not cores.
     with threadpool_limits(1):
         results = [run(case) for case in cases]
@@ -76,26 +66,15 @@ def main() -> int:
     memory = measure_mean_width_memory(
         largest.n_points, largest.dimension, largest.n_samples, seed=SEED
     )
-    machine["load_average_at_end"] = load_average()
-
     extra = memory["extra_mib"]
-    text = time_table(results) + (
-        f"\n\nAt {largest.n_points:,} points in R^{largest.dimension}, {largest.n_samples:,} "
+    of_memory = (
+        f"At {largest.n_points:,} points in R^{largest.dimension}, {largest.n_samples:,} "
         f"directions, the call took {extra:.0f} MiB besides the points, on two threads: "
         f"under {EXTRA_MIB:g} {verdict(extra < EXTRA_MIB)}."
     )
-    print(f"\n{text}")
-    if options.out is not None:
-        record = {
-            "seed": SEED,
-            "results": [asdict(result) for result in results],
-            "memory": memory,
-        }
-        write_results(options.out, "mean_width", "Gaussian mean width", machine, record, text)
+    record = {"seed": SEED, "results": [asdict(result) for result in results], "memory": memory}
     wrong = [answer for result in results for answer in result.wrong]
-    for answer in wrong:
-        print(f"WRONG: {answer}", file=sys.stderr)
-    return 1 if wrong else 0
+    return Outcome([time_table(results), of_memory], record, wrong)
 
 
 def run(case: Case) -> Result:
@@ -178,4 +157,12 @@ def _cells(ratio: Spread, goal: float | None) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="mean_width",
+            title="Gaussian mean width",
+            quick="small sizes only, < 10 s",
+        )
+    )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from time import process_time
 from typing import Any
 
 import numpy as np
-from _machine import load_average, machine_record
-from _results import write_results
+from _benchmark import Outcome, benchmark
 from _tables import table, verdict
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -57,17 +54,10 @@ class Row:
     adam_steps: int = 0
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="small sizes only, < 10 s")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write JSON and Markdown there")
-    options = parser.parse_args()
-
-    machine = machine_record()
-    print(f"{machine['cpu']}, {machine['cpus_usable']} CPUs")
+def measure(quick: bool) -> Outcome:
     if not HAS_TORCH:
         print("PyTorch is not installed: Adam's fits are left out.")
-    if options.quick:
+    if quick:
         cases, n_random = [sphere_case(1000, (2,))], 4
     else:
         cases, n_random = [sphere_case(4000, (1, 2, 3)), gaussian_case(), *digits_case()], N_RANDOM
@@ -76,20 +66,15 @@ def main() -> int:
         _limit_torch()
         rows = [run(case, k) for case in cases for k in case.ks]
         random_rows = [run(case, case.ks[0]) for case in random_cases(n_random)]
-        curve = curve_seconds(2 if options.quick else 10)
-    tables = [fit_table(rows), random_table(random_rows), curve_table(curve)]
-    machine["load_average_at_end"] = load_average()
-
-    text = "\n\n".join(tables)
-    print(f"\n{text}")
-    if options.out is not None:
-        record: dict[str, Any] = {"seed": SEED, "curve_seconds": curve}
-        record["fits"] = [asdict(row) for row in [*rows, *random_rows]]
-        write_results(options.out, "singular_values", "ReLU singular values", machine, record, text)
-    wrong = [row for row in [*rows, *random_rows] if row.ours > row.linear * (1.0 + 1e-12)]
-    for row in wrong:
-        print(f"WRONG: {row.name}, k = {row.k}: worse than the linear fit", file=sys.stderr)
-    return 1 if wrong else 0
+        curve = curve_seconds(2 if quick else 10)
+    fits = [*rows, *random_rows]
+    record = {"seed": SEED, "curve_seconds": curve, "fits": [asdict(row) for row in fits]}
+    wrong = [
+        f"{row.name}, k = {row.k}: worse than the linear fit"
+        for row in fits
+        if row.ours > row.linear * (1.0 + 1e-12)
+    ]
+    return Outcome([fit_table(rows), random_table(random_rows), curve_table(curve)], record, wrong)
 
 
 def sphere_case(count: int, ks: tuple[int, ...]) -> Case:
@@ -211,4 +196,12 @@ def _limit_torch() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        benchmark(
+            measure,
+            doc=__doc__,
+            name="singular_values",
+            title="ReLU singular values",
+            quick="small sizes only, < 10 s",
+        )
+    )

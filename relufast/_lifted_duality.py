@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from relufast._random_duality import expected_square, images_of, log_partition, need
-from relufast._saddles import LiftedSaddle, Solution, read_only
+from relufast._saddles import LiftedSaddle, Solution, frozen
 from relufast._stationary import ComplexArray, Family, follow, gaussian_tail
 from relufast._validate import FloatArray
 
@@ -22,7 +22,7 @@ def solve(earlier: Sequence[float], kappa: int) -> Solution:
     """The lifted capacity of a layer after those of the expansions given."""
     branch = follow(family(earlier, kappa), plain_saddle(earlier, kappa), largest_c=_LARGEST_C)
     c, gamma, threshold, *layers, alpha = branch.parameters.tolist()
-    by_layer = [read_only(layers[i::4]) for i in range(4)]
+    by_layer = [frozen(layers[i::4]) for i in range(4)]
     return Solution(
         alpha, LiftedSaddle(c, gamma, threshold, *by_layer), branch.residual, branch.faults
     )

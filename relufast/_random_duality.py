@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from relufast._saddles import PlainSaddle, Solution, read_only
+from relufast._saddles import PlainSaddle, Solution, frozen
 from relufast._stationary import ComplexArray, solve_equations, value_and_gradient
 from relufast._validate import FloatArray
 
@@ -59,10 +59,10 @@ def solve(earlier: Sequence[float], kappa: int) -> Solution:
     squares = [1.0, *(layer.width_squared for layer in images)]
     last = need(squares[-1], kappa)
     saddle = PlainSaddle(
-        read_only(np.sqrt(squares)),
+        frozen(np.sqrt(squares)),
         last.threshold,
-        read_only([layer.theta for layer in images]),
-        read_only([layer.nu for layer in images]),
+        frozen([layer.theta for layer in images]),
+        frozen([layer.nu for layer in images]),
     )
     residual = max([last.residual, *(layer.residual for layer in images)])
     return Solution(last.alpha, saddle, residual)

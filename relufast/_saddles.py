@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 
@@ -87,7 +88,6 @@ class Solution:
     faults: tuple[str, ...] = ()
 
 
-def read_only(values: ArrayLike) -> FloatArray:
-    array = np.array(values, np.float64)
-    array.flags.writeable = False
-    return array
+def frozen(values: ArrayLike) -> FloatArray:
+    """A read-only copy."""
+    return read_only(np.array(values, np.float64))

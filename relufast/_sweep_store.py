@@ -1,14 +1,10 @@
-"""Finished windows of a sweep in an SQLite file, so that one that was stopped goes on from them."""
+"""Finished windows of a sweep in an SQLite file."""
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
-import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +12,14 @@ import numpy as np
 
 from relufast._knots import Knots
 from relufast.monte_carlo.errors import StoreError
+from relufast.monte_carlo.result_store import ResultStore
 
 _FORMAT = 1
-_SECONDS_TO_WAIT = 60.0  # for another process that is writing
 
 # Window -1 holds the bounds on the layers' spectral norms, which take long to compute.
 _NORMS = -1
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS sweeps (key TEXT PRIMARY KEY, description TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS windows (
     key TEXT NOT NULL REFERENCES sweeps, number INTEGER NOT NULL, arrays BLOB NOT NULL,
     checksum INTEGER NOT NULL, PRIMARY KEY (key, number)
@@ -32,27 +27,11 @@ CREATE TABLE IF NOT EXISTS windows (
 """
 
 
-class WindowStore:
+class WindowStore(ResultStore):
     """The windows of one sweep. Others, of other networks, lines or versions, lie beside it."""
 
     def __init__(self, path: Path, description: Mapping[str, Any]) -> None:
-        self._path = path
-        text = json.dumps({"format": _FORMAT, **description}, sort_keys=True)
-        self._key = hashlib.sha256(text.encode()).hexdigest()
-        with self._errors():
-            self._database = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, isolation_level=None)
-        try:
-            with self._errors():
-                self._database.executescript(_SCHEMA)
-                self._database.execute(
-                    "INSERT OR IGNORE INTO sweeps VALUES (?, ?)", (self._key, text)
-                )
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        self._database.close()
+        super().__init__(path, "sweeps", _SCHEMA, {"format": _FORMAT, **description})
 
     def finished(self) -> set[int]:
         """The numbers of the windows that are there."""
@@ -95,19 +74,12 @@ class WindowStore:
                 "SELECT arrays, checksum FROM windows WHERE key = ? AND number = ?",
                 (self._key, number),
             ).fetchone()
-        if row is None:
-            return None
-        blob, checksum = row
-        if zlib.crc32(blob) != checksum:
-            raise StoreError(
-                f"{self._path} is damaged: window {number} has changed since it was written"
-            )
+            if row is None:
+                return None
+            blob, checksum = row
+            if zlib.crc32(blob) != checksum:
+                raise StoreError(
+                    f"{self._path} is damaged: window {number} has changed since it was written"
+                )
         with np.load(io.BytesIO(blob), allow_pickle=False) as arrays:
             return dict(arrays)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be used as a store: {error}") from error

@@ -16,6 +16,7 @@ from relufast._cpus import thread_count
 from relufast._exact_activations import ExactActivations
 from relufast._few_active import search_layer, search_matrix
 from relufast._progress_count import ProgressOption, count_reports
+from relufast._read_only import read_only
 from relufast._relu_layer import IntArray, Point, ReluLayer
 from relufast.injectivity import checked_layer, is_affordable, require_affordable
 from relufast.network import Network
@@ -258,8 +259,7 @@ def _enumerated(layer: ReluLayer, options: _Options) -> MinActiveRows:
 
 
 def _result(active: IntArray, lower: tuple[int, str], point: Point) -> MinActiveRows:
-    active.flags.writeable = False
-    return MinActiveRows(len(active), *lower, point, active)
+    return MinActiveRows(len(active), *lower, point, read_only(active))
 
 
 def _trivial(layer: ReluLayer) -> tuple[int, str]:

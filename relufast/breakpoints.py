@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._certificate import trust
 from relufast._cpus import thread_count
 from relufast._knots import find_knots, resolve_exactly
 from relufast._read_only import read_only
@@ -110,9 +111,7 @@ class Breakpoints:
         -------
         ndarray of float64, shape (m, n_out)
         """
-        positions = _validate.float_array(x, "x")
-        if positions.ndim != 1:
-            raise ValueError(f"x has shape {positions.shape}, but needs shape (m,)")
+        positions = _validate.vector(x, "x")
         if self.line is None:
             return self.network(positions[:, np.newaxis])
         start, stop = self.line
@@ -137,14 +136,10 @@ class Breakpoints:
         return _pieces(self)
 
     def __repr__(self) -> str:
-        if self.n_ambiguous is None:
-            trust = "not certified"
-        else:
-            trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
         lo, hi = self.interval
         return (
             f"Breakpoints({self.count:,} in ({lo:g}, {hi:g}), {self.n_regions:,} regions, "
-            f"{self.n_output_regions:,} of the output, {trust})"
+            f"{self.n_output_regions:,} of the output, {trust(self.certified, self.n_ambiguous)})"
         )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relufast import _archive, _validate
 from relufast._archive import Arrays
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 __all__ = ["LabelledPoints", "load_csv", "load_npz"]
@@ -68,9 +69,7 @@ class LabelledPoints:
             _validate.class_labels(labels, "labels", len(points)), return_inverse=True
         )
         indices = numbers.reshape(-1).astype(np.int64)
-        for array in (points, indices):
-            array.flags.writeable = False
-        return cls(points, indices, tuple(classes.tolist()))
+        return cls(read_only(points), read_only(indices), tuple(classes.tolist()))
 
     def split(
         self, n_test: SupportsIndex, *, seed: SupportsIndex
@@ -102,9 +101,7 @@ class LabelledPoints:
         return self._rows(~chosen), self._rows(chosen)
 
     def _rows(self, chosen: NDArray[np.bool_]) -> LabelledPoints:
-        X, labels = self.X[chosen], self.labels[chosen]
-        for array in (X, labels):
-            array.flags.writeable = False
+        X, labels = read_only(self.X[chosen]), read_only(self.labels[chosen])
         return LabelledPoints(X, labels, self.classes)
 
     def __repr__(self) -> str:

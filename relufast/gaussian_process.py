@@ -133,9 +133,7 @@ class GaussianProcess:
         # Imported here because it takes half a second, which `import relufast` need not.
         from scipy.stats import cauchy
 
-        number = _validate.positive_int(layer, "layer")
-        if number > self.depth:
-            raise ValueError(f"layer is {number}, but there are {self.depth}")
+        number = _validate.count_up_to(layer, "layer", self.depth, "layers")
         return cauchy(loc=self.location, scale=float(self.scales[number - 1]))
 
     def expected_zeros(self, interval: ArrayLike = _WHOLE_LINE) -> FloatArray:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from relufast import _validate
 from relufast._progress_count import ProgressOption, count_reports
+from relufast._read_only import read_only
 from relufast._relu_layer import MOST_DIMENSIONS, IntArray, Point, ReluLayer
 from relufast.rank import matrix_rank
 
@@ -147,8 +148,7 @@ def is_injective(
     if not cells.is_complete:
         return InjectivityVerdict(False, witness, None, None, None, None, None)
     cell = layer.point_in(cells.smallest)
-    active_rows = layer.active_rows(cell)
-    active_rows.flags.writeable = False
+    active_rows = read_only(layer.active_rows(cell))
     return InjectivityVerdict(
         witness is None,
         witness,

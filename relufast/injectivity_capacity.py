@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from relufast import _lifted_duality, _random_duality, _second_level, _validate
+from relufast._read_only import read_only
 from relufast._saddles import LiftedSaddle, PlainSaddle, SecondLevelSaddle, Solution
 from relufast._validate import FloatArray
 
@@ -257,9 +258,8 @@ def capacity_curve(
     limit = _capacity([], _kappa(1, kind), kind, wanted)
     needs = np.array([second.alphas[1] for second in seconds]).reshape(given.shape)
     residual = max(found.residual for found in (first, limit, *seconds))
-    for array in (given, needs):
-        array.flags.writeable = False
-    return CapacityCurve(given, needs, float(limit.alphas[0]), kind, wanted, residual)
+    first_of_all = float(limit.alphas[0])
+    return CapacityCurve(read_only(given), read_only(needs), first_of_all, kind, wanted, residual)
 
 
 def _own_capacity(earlier: Sequence[float], condition: Condition, method: Method) -> Capacity:
@@ -274,8 +274,7 @@ def _capacity(
     earlier: Sequence[float], kappa: int, condition: Condition, method: Method
 ) -> Capacity:
     solution = _METHODS[method].solve(earlier, kappa)
-    alphas = np.array([*earlier, solution.alpha])
-    alphas.flags.writeable = False
+    alphas = read_only(np.array([*earlier, solution.alpha]))
     found = Capacity(alphas, condition, method, solution.residual, solution.saddle)
     faults = list(solution.faults)
     # Not residual >= ..., which is False for NaN.

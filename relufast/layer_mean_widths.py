@@ -13,6 +13,7 @@ from relufast import _forward_pass, _validate
 from relufast._blas import single_threaded
 from relufast._cpus import thread_count
 from relufast._products import times_transposed
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast._widths import Widths
 from relufast.monte_carlo.estimate import Estimate
@@ -264,7 +265,5 @@ def _of_subsets(layer: FloatArray, subsets: list[Indices], directions: FloatArra
 def _column(estimate: Estimate, index: int) -> Estimate:
     """One of the quantities of each layer."""
     names = ("mean", "standard_error", "variance", "minimum", "maximum")
-    arrays = {name: getattr(estimate, name)[:, index].copy() for name in names}
-    for array in arrays.values():
-        array.flags.writeable = False
+    arrays = {name: read_only(getattr(estimate, name)[:, index].copy()) for name in names}
     return replace(estimate, **arrays)

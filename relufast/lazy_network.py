@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _core, _random_layers, _validate
+from relufast import _core, _npy_file, _random_layers, _validate
 from relufast._random_layers import ParameterLaw
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
-from relufast.network import Network, joined_widths
+from relufast.network import Network, in_words
 
 # Weights looked at together: some 8 MB.
 _PIECE = 2**20
@@ -179,7 +179,7 @@ class LazyNetwork:
         ValueError
             For one out of its range.
         """
-        number = _validate.depth_up_to(layer, "layer", self.depth + 1, "this network")
+        number = _validate.count_up_to(layer, "layer", self.depth + 1, "layers")
         first = _validate.non_negative_int(begin, "begin")
         stop = _validate.non_negative_int(end, "end")
         if not first <= stop <= self.widths[number]:
@@ -197,15 +197,7 @@ class LazyNetwork:
         return Network(layers, self._biases, negative_slope=self._negative_slope)
 
     def __repr__(self) -> str:
-        slope = self._negative_slope
-        n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(self.widths))
-        parts = [
-            joined_widths(self.widths),
-            "relu" if slope == 0.0 else f"leaky relu {slope}",
-            f"{n_parameters:,} parameters",
-            str(self._source),
-        ]
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return in_words(self, str(self._source))
 
 
 def drawn_network(
@@ -216,32 +208,23 @@ def drawn_network(
 
 
 def filed_network(weights: object, biases: object, negative_slope: float) -> LazyNetwork:
-    if not isinstance(weights, (list, tuple)):
-        raise TypeError(
-            f"weights is of type {type(weights).__name__}, but needs a list or tuple of paths"
-        )
-    if len(weights) < 2:
-        raise ValueError(
-            f"weights has {len(weights)} layers, but needs at least two, the last the output's"
-        )
     paths: list[Path] = []
     offsets: list[int] = []
     shapes: list[tuple[int, ...]] = []
-    for i, value in enumerate(weights):
+    for i, value in enumerate(_validate.layers_of_weights(weights, "paths")):
         path = _validate.file_path(value, f"weights[{i}]").resolve()
         mapped = _mapped(path, f"weights[{i}]")
-        if shapes and mapped.shape[1] != shapes[-1][0]:
-            raise ValueError(
-                f"weights[{i}] has shape {mapped.shape}, but needs {shapes[-1][0]} columns, as "
-                f"many as weights[{i - 1}] has rows"
-            )
+        if shapes:
+            _validate.require_chain(f"weights[{i}]", mapped.shape, f"weights[{i - 1}]", shapes[-1])
         paths.append(path)
         offsets.append(int(mapped.offset))
         shapes.append(mapped.shape)
     widths = (shapes[0][1], *(rows for rows, _ in shapes))
-    checked_biases = _biases(biases, widths)
+    checked_biases = _validate.network_biases(biases, widths[1:])
     network = LazyNetwork._of(
-        _Filed(tuple(paths), tuple(offsets), widths), checked_biases, negative_slope
+        _Filed(tuple(paths), tuple(offsets), widths),
+        [np.array(b, order="C") for b in checked_biases],
+        negative_slope,
     )
     for layer in range(1, network.depth + 2):
         for rows in _pieces(network, layer):
@@ -253,13 +236,7 @@ def filed_network(weights: object, biases: object, negative_slope: float) -> Laz
 
 
 def _mapped(path: Path, name: str) -> np.memmap[Any, np.dtype[np.float64]]:
-    try:
-        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{name} is {path}, which is no npy file of numbers: {error}") from error
-    if not isinstance(mapped, np.memmap):
-        mapped.close()
-        raise ValueError(f"{name} is {path}, an archive, but needs an npy file of one array")
+    mapped = _npy_file.mapped(path, f"{name} is {path}, which")
     if mapped.dtype != np.dtype(np.float64) or not mapped.dtype.isnative:
         raise TypeError(f"{name} holds {mapped.dtype}, but needs float64, which is read as it lies")
     if mapped.ndim != 2 or 0 in mapped.shape:
@@ -267,21 +244,6 @@ def _mapped(path: Path, name: str) -> np.memmap[Any, np.dtype[np.float64]]:
     if not mapped.flags.c_contiguous:
         raise ValueError(f"{name} is in Fortran order, but needs C order, row by row")
     return mapped
-
-
-def _biases(biases: object, widths: tuple[int, ...]) -> list[FloatArray]:
-    if biases is None:
-        return [np.zeros(n) for n in widths[1:]]
-    if not isinstance(biases, (list, tuple)):
-        raise TypeError(
-            f"biases is of type {type(biases).__name__}, but needs a list or tuple of arrays"
-        )
-    if len(biases) != len(widths) - 1:
-        raise ValueError(f"biases has {len(biases)} layers, but weights has {len(widths) - 1}")
-    return [
-        np.array(_validate.vector(b, f"biases[{i}]", n), order="C")
-        for i, (b, n) in enumerate(zip(biases, widths[1:], strict=True))
-    ]
 
 
 def _pieces(network: LazyNetwork, layer: int) -> Iterator[FloatArray]:

@@ -14,6 +14,7 @@ from relufast import _blas, _core, _validate
 from relufast._exact_activations import BUDGET, ExactActivations
 from relufast._products import times
 from relufast._progress_count import ProgressOption, count_reports
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.network import Network, checked_network
 from relufast.rank import matrix_rank
@@ -147,9 +148,14 @@ def local_injectivity(
             if report is not None:
                 report(point + 1)
     n_active = np.stack([layer.sum(axis=1) for layer in active], axis=1)
-    for array in (n_active, ranks, certified, values, errors):
-        array.flags.writeable = False
-    return LocalInjectivity(checked.widths[0], n_active, ranks, certified, values, errors)
+    return LocalInjectivity(
+        checked.widths[0],
+        read_only(n_active),
+        read_only(ranks),
+        read_only(certified),
+        read_only(values),
+        read_only(errors),
+    )
 
 
 class _Jacobian(NamedTuple):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _core, _validate
+from relufast._certificate import trust
 from relufast._exact_tube import ExactTube
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
@@ -99,8 +100,8 @@ class MinimalPieces:
         return self._path.exact_knots()
 
     def __repr__(self) -> str:
-        trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
-        return f"MinimalPieces({self.count:,} within {self.tolerance:g}, {trust})"
+        words = trust(self.certified, self.n_ambiguous)
+        return f"MinimalPieces({self.count:,} within {self.tolerance:g}, {words})"
 
 
 def minimal_pieces(x: ArrayLike, y: ArrayLike, tolerance: float) -> MinimalPieces:

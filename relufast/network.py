@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex
 
 import numpy as np
@@ -524,16 +524,7 @@ class Network:
         )
 
     def __repr__(self) -> str:
-        n_parameters = sum(array.size for array in self._weights + self._biases)
-        slope = self._negative_slope
-        parts = [
-            joined_widths(self._widths),
-            "relu" if slope == 0.0 else f"leaky relu {slope}",
-            f"{n_parameters:,} parameters",
-        ]
-        if self._rounded_line:
-            parts.append("rounded line")
-        return f"{type(self).__name__}({', '.join(parts)})"
+        return in_words(self, *(["rounded line"] if self._rounded_line else []))
 
 
 def _read_only_view(array: FloatArray) -> FloatArray:
@@ -555,7 +546,20 @@ def _row_sums(terms: FloatArray) -> FloatArray:
         ) from None
 
 
-def joined_widths(widths: Sequence[int]) -> str:
+def in_words(network: Network | LazyNetwork, *more: str) -> str:
+    """A network's repr."""
+    widths, slope = network.widths, network.negative_slope
+    n_parameters = sum((n_in + 1) * n_out for n_in, n_out in pairwise(widths))
+    parts = [
+        _joined(widths),
+        "relu" if slope == 0.0 else f"leaky relu {slope}",
+        f"{n_parameters:,} parameters",
+        *more,
+    ]
+    return f"{type(network).__name__}({', '.join(parts)})"
+
+
+def _joined(widths: Sequence[int]) -> str:
     """As in 1-100-100-1, with 100x20 for 20 equal widths in a row, from 4 on."""
     parts: list[str] = []
     for width, run in groupby(widths):

@@ -13,6 +13,7 @@ from relufast import _validate
 from relufast._blas import single_threaded
 from relufast._products import times, times_transposed
 from relufast._progress_count import ProgressOption, count_reports
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.monte_carlo.estimate import Estimate
 from relufast.monte_carlo.mean_width import numbered_directions
@@ -146,10 +147,9 @@ def operator_mean_width(
     # The variance of what is near the ends of float64 is beyond them: infinite, or 0.
     with np.errstate(over="ignore", under="ignore"):
         scaled = {
-            name: np.ldexp(getattr(best, name), exponent * power) for name, power in _POWERS.items()
+            name: read_only(np.ldexp(getattr(best, name), exponent * power))
+            for name, power in _POWERS.items()
         }
-    for array in scaled.values():
-        array.flags.writeable = False
     of_all = {name: array[-1] for name, array in scaled.items()}
     return OperatorMeanWidth("relu", 0.5 * linear, linear, replace(best, **of_all), scaled["mean"])
 

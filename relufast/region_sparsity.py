@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
+from relufast._certificate import trust
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.breakpoints import Breakpoints, breakpoints
@@ -55,9 +56,9 @@ class RegionSparsity:
     breakpoints: Breakpoints
 
     def __repr__(self) -> str:
-        trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
+        words = trust(self.certified, self.n_ambiguous)
         fewest, most = self.minimal.min(), self.minimal.max()
-        return f"RegionSparsity({self.used:,} used, {fewest:,} to {most:,} minimal, {trust})"
+        return f"RegionSparsity({self.used:,} used, {fewest:,} to {most:,} minimal, {words})"
 
 
 def region_sparsity(
@@ -123,14 +124,12 @@ def region_sparsity(
     >>> found.used, found.minimal.tolist()
     (119, [2, 12, 38])
     """
-    limits = _tolerances(tolerances)
+    limits = _validate.positive_vector(tolerances, "tolerances")
     network = checked_network(network)
     alone = _with_one_output(network, output)
     if interval is None and start is None and stop is None:
         raise ValueError("interval is missing, but needs two finite ends (lo, hi)")
-    ends = (-math.inf, math.inf) if interval is None else _validate.interval(interval)
-    if interval is not None and not all(map(math.isfinite, ends)):
-        raise ValueError(f"interval is {ends}, but needs two finite ends")
+    ends = (-math.inf, math.inf) if interval is None else _validate.finite_interval(interval)
     found = breakpoints(alone, ends, start=start, stop=stop, n_threads=n_threads)
     x = np.unique(np.concatenate([found.interval, found.positions[found.reaches_output]]))
     y = found.function(x)[:, 0]
@@ -156,15 +155,6 @@ def region_sparsity(
         n_ambiguous=n_ambiguous,
         breakpoints=found,
     )
-
-
-def _tolerances(value: ArrayLike) -> FloatArray:
-    limits = np.array(_validate.float_array(value, "tolerances"))
-    if limits.ndim != 1 or len(limits) == 0:
-        raise ValueError(f"tolerances has shape {limits.shape}, but needs shape (t,), t at least 1")
-    if limits.min() <= 0.0:
-        raise ValueError(f"tolerances has {limits.min()}, but all must be positive")
-    return limits
 
 
 def _with_one_output(network: Network, output: SupportsIndex | None) -> Network:

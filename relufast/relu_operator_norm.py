@@ -15,6 +15,7 @@ from relufast import _validate
 from relufast._blas import single_threaded
 from relufast._products import times_transposed
 from relufast._progress_count import ProgressOption, count_reports
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 _MOST_ASCENTS = 50
@@ -109,8 +110,8 @@ def relu_operator_norm(
         lower, upper = math.ldexp(search.lower, exponent), math.ldexp(search.upper, exponent)
     except OverflowError:
         raise ValueError(f"A has entries up to {largest:.3g}, whose norm exceeds float64") from None
-    search.vector.flags.writeable = False
-    return ReLUOperatorNorm(lower, upper, search.vector, search.is_done, search.n_nodes)
+    vector = read_only(search.vector)
+    return ReLUOperatorNorm(lower, upper, vector, search.is_done, search.n_nodes)
 
 
 class _Search:

@@ -16,6 +16,7 @@ from relufast._blas import single_threaded
 from relufast._cpus import thread_count
 from relufast._low_rank_fits import Factors
 from relufast._rank_fitters import Fit, PointFitter, RankFitter, Settings, SphereFitter
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
 # How far from 1 the norm of a point of the unit sphere may be: what rounding in float32 leaves.
@@ -377,5 +378,5 @@ def _as_result(
     )
     for array in (*vars(result).values(), *(part for fit in factors for part in (fit.W, fit.M))):
         if isinstance(array, np.ndarray):
-            array.flags.writeable = False
+            read_only(array)
     return result

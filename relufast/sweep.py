@@ -4,39 +4,30 @@ from __future__ import annotations
 
 import math
 import os
-import pickle
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from concurrent.futures import Executor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from relufast import _blas, _core, _validate
+from relufast import _validate
+from relufast._certificate import trust
 from relufast._cpus import thread_count
-from relufast._knots import Knots, is_small, join_windows, knots_of, resolve_exactly
+from relufast._knots import Knots, is_small, join_windows, resolve_exactly
 from relufast._position_file import RECORD, PositionFile
 from relufast._progress_count import ProgressOption, count_reports
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
-from relufast.lazy_network import LazyNetwork, fingerprint
-from relufast.monte_carlo.errors import WorkerLostError
-from relufast.monte_carlo.run import worker_count
+from relufast._window_sweep import Line, WindowSweep, bytes_for_values, in_order, windows_for
+from relufast.lazy_network import LazyNetwork
 from relufast.network import Network
 
-if TYPE_CHECKING:
-    from relufast._sweep_store import WindowStore
-
 IntArray = NDArray[np.int32]
-Line = tuple[FloatArray, FloatArray] | None
 
 _DEFAULT_MEMORY = 4e9
-# What tiles' values may take however little memory there is: below it layers come more often.
-_LEAST_VALUES = 1e8
 
 
 class BreakpointWindow(NamedTuple):
@@ -88,14 +79,10 @@ class BreakpointSweep:
         return int(self.count_by_layer.sum())
 
     def __repr__(self) -> str:
-        if self.n_ambiguous is None:
-            trust = "not certified"
-        else:
-            trust = "certified" if self.certified else f"{self.n_ambiguous:,} decisions ambiguous"
         lo, hi = self.interval
         return (
             f"BreakpointSweep({self.count:,} in ({lo:g}, {hi:g}), {self.n_regions:,} regions, "
-            f"{trust})"
+            f"{trust(self.certified, self.n_ambiguous)})"
         )
 
 
@@ -192,26 +179,23 @@ def sweep_breakpoints(
     if executor is not None:
         _validate.instance(executor, "executor", Executor, "an Executor")
     threads = 1 if executor is not None and n_threads is None else thread_count(n_threads)
-    value_bytes = _value_bytes(checked, budget, threads)
+    value_bytes = bytes_for_values(checked, budget, threads)
     wanted = (
-        _windows_for(checked, value_bytes)
+        windows_for(checked, value_bytes)
         if n_windows is None
         else _validate.positive_int(n_windows, "n_windows")
     )
-    sweep = _Sweep(checked, (lo, hi), line, certify, wanted, value_bytes, threads)
+    sweep = WindowSweep(checked, (lo, hi), line, certify, wanted, value_bytes, threads)
     total = _Total(checked.depth)
     with ExitStack() as stack:
         windows = None
         if store is not None:
-            # Imported here because SQLite takes a while to load, and few sweeps have a store.
-            from relufast._sweep_store import WindowStore
-
-            windows = WindowStore(_validate.file_path(store, "store"), sweep.description())
+            windows = sweep.open_store(_validate.file_path(store, "store"))
             stack.callback(windows.close)
         file = None if path is None else stack.enter_context(PositionFile(path))
         number = sweep.number_of_windows()
         report = stack.enter_context(count_reports(progress, number, "windows"))
-        found = _in_order(sweep, number, windows, executor, report)
+        found = in_order(sweep, number, windows, executor, report)
         for knots in _resolved(sweep, found):
             window = total.add(knots)
             if file is not None:
@@ -231,12 +215,10 @@ def sweep_breakpoints(
 
 
 def _checked_network(network: object) -> Network | LazyNetwork:
-    if not isinstance(network, Network | LazyNetwork):
-        raise TypeError(
-            f"network is of type {type(network).__name__}, but needs a relufast.Network or "
-            "relufast.LazyNetwork"
-        )
-    return network
+    if isinstance(network, LazyNetwork):
+        return network
+    needed = "a relufast.Network or relufast.LazyNetwork"
+    return _validate.instance(network, "network", Network, needed)
 
 
 def _destination(
@@ -251,193 +233,7 @@ def _destination(
     return None, _validate.file_path(to, "to")
 
 
-def _value_bytes(network: Network | LazyNetwork, memory: float, n_threads: int) -> float:
-    """What is left of the memory for tiles' values."""
-    widths = [float(n) for n in network.widths]
-    largest = max(a * b for a, b in pairwise(widths[1:]))
-    # A layer, once more by rows if it is the last, and what each thread gathers of it; norms take a
-    # matrix or three of its size, before anything else is there.
-    layers = (2.0 + n_threads) * 8.0 * largest
-    return max(memory - layers, _LEAST_VALUES)
-
-
-def _windows_for(network: Network | LazyNetwork, value_bytes: float) -> int:
-    """So many that the values of two layers at all knots of a window fit, as far as is foreseen."""
-    widths = network.widths[1:-1]
-    values = 2.0 * sum(widths) * max(widths) * 8.0
-    return max(1, min(math.ceil(values / value_bytes), widths[0]))
-
-
-class _Sweep(NamedTuple):
-    """All that decides what is in a window, and how it is found."""
-
-    network: Any  # a Network or a LazyNetwork; None on the way to a worker
-    interval: tuple[float, float]
-    line: Line
-    certify: bool
-    n_windows: int
-    value_bytes: float
-    n_threads: int
-    norms: tuple[float, ...] | None = None
-
-    def core(self) -> _core.Network:
-        network: Network | LazyNetwork = self.network
-        if isinstance(network, LazyNetwork):
-            return network._core_network(self.n_threads)
-        return network._core_network()
-
-    def description(self) -> dict[str, Any]:
-        network = self.network
-        parameters = (
-            network._fingerprint()
-            if isinstance(network, LazyNetwork)
-            else fingerprint(iter(network.weights), network.biases, network.negative_slope)
-        )
-        return {
-            "relufast": _core.version(),
-            "widths": network.widths,
-            "parameters": parameters,
-            "interval": [float(end).hex() for end in self.interval],
-            "line": None if self.line is None else [end.tobytes().hex() for end in self.line],
-            "certify": self.certify,
-            "n_windows": self.n_windows,
-        }
-
-    def ends(self) -> tuple[FloatArray | None, FloatArray | None]:
-        return self.line or (None, None)
-
-    def number_of_windows(self) -> int:
-        with self.lock():
-            return _core.count_windows(self.core(), *self.interval, *self.ends(), self.n_windows)
-
-    def with_norms(self, store: WindowStore | None) -> _Sweep:
-        """Bounds on the layers' norms, found once for all windows and workers."""
-        if not self.certify:
-            return self
-        norms = None if store is None else store.norms()
-        if norms is None:
-            _blas.ensure_loaded()
-            with self.lock(), _blas.single_threaded():
-                core = self.core()
-                core.bound_spectral_norms(self.n_threads)
-                norms = core.spectral_norms()
-            if store is not None:
-                store.add_norms(norms)
-        return self._replace(norms=tuple(norms))
-
-    def window(self, number: int) -> Knots:
-        _blas.ensure_loaded()
-        with self.lock(), _blas.single_threaded():
-            core = self.core()
-            if self.norms is not None:
-                core.set_spectral_norms(list(self.norms))
-            found: dict[str, Any] = _core.sweep_window(
-                core,
-                *self.interval,
-                *self.ends(),
-                number,
-                self.n_windows,
-                self.certify,
-                self.n_threads,
-                0,
-                0,
-                self.value_bytes,
-            )
-        return knots_of(found)
-
-    def lock(self) -> AbstractContextManager[object]:
-        """Of a network that can have one layer at a time: threads take turns."""
-        return self.network._lock if isinstance(self.network, LazyNetwork) else nullcontext()
-
-
-# A worker's network comes anew with every window, and what was made of it is worth keeping.
-_worker_network: tuple[bytes, Network | LazyNetwork] | None = None
-_worker_lock = threading.Lock()
-
-
-def _window_in_worker(pickled: bytes, sweep: _Sweep, number: int) -> Knots:
-    global _worker_network
-    with _worker_lock:
-        kept = _worker_network
-        if kept is None or kept[0] != pickled:
-            kept = _worker_network = (pickled, pickle.loads(pickled))
-    return sweep._replace(network=kept[1]).window(number)
-
-
-def _windows(
-    sweep: _Sweep, numbers: list[int], executor: Executor | None
-) -> Iterator[tuple[int, Knots]]:
-    """As they are finished."""
-    if executor is None:
-        for number in numbers:
-            yield number, sweep.window(number)
-        return
-    pickled = pickle.dumps(sweep.network)
-    light = sweep._replace(network=None)
-    waiting = iter(numbers)
-    pending: dict[Future[Knots], int] = {}
-    try:
-        while True:
-            # Windows that nobody works on yet need not travel.
-            for number in islice(waiting, 2 * worker_count(executor) - len(pending)):
-                pending[executor.submit(_window_in_worker, pickled, light, number)] = number
-            if not pending:
-                return
-            done, _ = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield pending.pop(future), future.result()
-    except Exception as error:
-        # Dask's own exception, when a task has killed several workers, has no public base.
-        if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
-            raise
-        raise WorkerLostError(
-            f"a worker process died ({error}); windows that were finished are in the store, if "
-            "there is one, and the same call with a new executor goes on from them"
-        ) from error
-    finally:
-        for future in pending:
-            future.cancel()
-
-
-def _in_order(
-    sweep: _Sweep,
-    number: int,
-    store: WindowStore | None,
-    executor: Executor | None,
-    report: Callable[[int], object] | None,
-) -> Iterator[Knots]:
-    """All windows from left to right."""
-    stored = set() if store is None else store.finished()
-    early: dict[int, Knots] = {}  # that came before their turn, where there is no store
-    missing = [w for w in range(number) if w not in stored]
-    if missing:
-        sweep = sweep.with_norms(store)
-    n_done = number - len(missing)
-    turn = 0
-
-    def ready() -> Iterator[Knots]:
-        nonlocal turn
-        while turn in stored or turn in early:
-            knots = early.pop(turn) if store is None else store.window(turn)
-            turn += 1
-            yield knots
-
-    if report is not None:
-        report(n_done)
-    yield from ready()
-    for window, knots in _windows(sweep, missing, executor):
-        if store is None:
-            early[window] = knots
-        else:
-            store.add(window, knots)
-            stored.add(window)
-        n_done += 1
-        if report is not None:
-            report(n_done)
-        yield from ready()
-
-
-def _resolved(sweep: _Sweep, windows: Iterator[Knots]) -> Iterator[Knots]:
+def _resolved(sweep: WindowSweep, windows: Iterator[Knots]) -> Iterator[Knots]:
     """What stayed open, in exact integers where the network is small."""
     if not sweep.certify or not is_small(sweep.network.widths):
         yield from windows

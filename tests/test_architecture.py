@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-ROOT = Path(__file__).parents[1]
+import scripts
+from scripts import ROOT
 
 # Who may import what is optional, or slow to import.
 HOMES = {
@@ -23,13 +20,7 @@ HOMES = {
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = spec_from_file_location("architecture", ROOT / "tools/architecture.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return scripts.tool("architecture")
 
 
 def test_each_module_has_one_place_and_each_place_a_module(tool: ModuleType) -> None:

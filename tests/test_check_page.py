@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+import scripts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,18 +19,7 @@ GOOD = (
 )
 
 
-def load_tool() -> ModuleType:
-    path = Path(__file__).parents[1] / "tools/check_page.py"
-    spec = spec_from_file_location("check_page", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-check_page = load_tool()
+check_page = scripts.tool("check_page")
 pytestmark = pytest.mark.skipif(check_page.chromium() is None, reason="needs chromium")
 
 

@@ -190,7 +190,7 @@ def test_pickled_data_is_not_loaded(model: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", np.array([{}], dtype=object), allow_pickle=True)
     done = analyze(model, "--data", tmp_path / "X.npy", "--out", tmp_path / "out")
     assert done.exit_code == 2
-    assert "is not a .npy file of numbers" in done.output
+    assert "X.npy is no npy file of numbers" in done.output
 
 
 def test_data_of_another_shape_leaves_no_folder(model: Path, tmp_path: Path) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import matplotlib.image
 import pytest
 from executors import MPI_ENVIRONMENT, mpi_command
+from scripts import output_of
 
 import relufast
 
@@ -23,17 +22,8 @@ def test_a_simulation_on_every_executor(kind: str, tmp_path: Path) -> None:
     counts = relufast.statistics.BreakpointCounts((1, 100, 100, 1), bias_variance=0.25)
     alone = relufast.monte_carlo(counts, n_trials=4000, seed=1)
     command = mpi_command(3, SIMULATE) if kind == "mpi" else [sys.executable, str(SIMULATE)]
-    done = subprocess.run(
-        [*command, kind],
-        env={**os.environ, **MPI_ENVIRONMENT},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
+    printed = output_of(*command, kind, cwd=tmp_path, **MPI_ENVIRONMENT)
+    assert printed.splitlines() == [
         f"layer {layer}: {mean!r} ± {error!r} breakpoints"
         for layer, (mean, error) in enumerate(
             zip(alone.mean.tolist(), alone.standard_error.tolist(), strict=True), start=1
@@ -56,16 +46,8 @@ def test_a_script_prints_a_table_and_draws_it(
     name: str, line: str, n_lines: int, tmp_path: Path
 ) -> None:
     picture = tmp_path / "picture.png"
-    done = subprocess.run(
-        [sys.executable, str(EXAMPLES / f"{name}.py"), str(picture)],
-        env={**os.environ, "MPLBACKEND": "Agg"},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(rf"^{line}$", done.stdout, flags=re.MULTILINE), done.stdout
-    assert len(done.stdout.splitlines()) >= n_lines
+    script = EXAMPLES / f"{name}.py"
+    printed = output_of(sys.executable, script, picture, cwd=tmp_path, MPLBACKEND="Agg")
+    assert re.search(rf"^{line}$", printed, flags=re.MULTILINE), printed
+    assert len(printed.splitlines()) >= n_lines
     assert matplotlib.image.imread(picture).std() > 0.01  # not a blank sheet

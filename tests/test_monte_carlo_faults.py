@@ -34,8 +34,8 @@ from interrupting import seconds_until_stopped
 
 import relufast
 from relufast import _core
+from relufast.monte_carlo import result_store
 from relufast.monte_carlo import run as run_module
-from relufast.monte_carlo import store as store_module
 from relufast.monte_carlo.statistic import Rows, block_sequence
 from relufast.statistics import BreakpointCounts, Function, JittedFunction, Statistic
 
@@ -458,7 +458,7 @@ def test_a_file_system_without_a_write_ahead_log(
     """It says so, and is as good a store: killed processes' locks are another matter."""
     store = tmp_path / "store.db"
     connections = SimpleNamespace(**{**vars(sqlite3), "connect": without_log})
-    monkeypatch.setattr(store_module, "sqlite3", connections)
+    monkeypatch.setattr(result_store, "sqlite3", connections)
     run = partial(relufast.monte_carlo, seed=1, store=store)
     message = r"store\.db lies where SQLite has no write-ahead log \(journal mode delete\): each"
     with pytest.warns(UserWarning, match=message) as caught:
@@ -480,7 +480,7 @@ def test_a_file_system_without_a_write_ahead_log(
     assert os.listdir(tmp_path) == ["store.db"]
 
     # Another process that is writing: waited for, and then named.
-    monkeypatch.setattr(store_module, "_SECONDS_TO_WAIT", 0.1)
+    monkeypatch.setattr(result_store, "_SECONDS_TO_WAIT", 0.1)
     with closing(without_log(store, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(relufast.StoreError, match=r"cannot use the store .*database is locked"):
@@ -488,6 +488,16 @@ def test_a_file_system_without_a_write_ahead_log(
         other.execute("ROLLBACK")
     with pytest.warns(UserWarning, match=message):
         assert bits(run(fast_statistic(), n_trials=80)) == undisturbed(80)
+
+
+def test_a_sweep_says_so_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = SimpleNamespace(**{**vars(sqlite3), "connect": without_log})
+    monkeypatch.setattr(result_store, "sqlite3", connections)
+    network = relufast.Network.random((1, 5, 1), seed=1)
+    with pytest.warns(UserWarning, match="has no write-ahead log") as caught:
+        found = relufast.sweep_breakpoints(network, store=tmp_path / "store.db")
+    assert caught[0].filename == __file__
+    assert found.count == relufast.breakpoints(network).count
 
 
 def test_a_disk_that_cannot_be_written(tmp_path: Path) -> None:

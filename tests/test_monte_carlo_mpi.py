@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 from executors import MPI_ENVIRONMENT, mpi_command
+from scripts import output_of
 
 PROGRAM = """
 import os
@@ -37,14 +36,5 @@ if __name__ == "__main__":
 def test_the_same_bits_on_two_workers_of_mpi(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(PROGRAM, encoding="utf-8")
-    done = subprocess.run(
-        mpi_command(3, script),
-        env={**os.environ, **MPI_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "the same bits\n"
+    environment = {**MPI_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parent)}
+    assert output_of(*mpi_command(3, script), cwd=tmp_path, **environment) == "the same bits\n"

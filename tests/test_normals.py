@@ -6,28 +6,27 @@ Statistical bands are five standard deviations of what is measured, under the no
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import itertools
 import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+import scripts
 from mpmath import mp
 from normal_law import FIVE_SIGMA, assert_normal_moment
 from numpy.typing import NDArray
 from scipy import stats
+from scripts import ROOT
 
 from relufast import _core
 
 Array = NDArray[np.float64]
 
-ROOT = Path(__file__).resolve().parents[1]
 NETWORK_DOMAIN = 1
 
 
@@ -44,15 +43,8 @@ def numpy_words(seed: int, layer: int, row: int, count: int) -> list[int]:
     return words
 
 
-@cache
 def table_maker() -> ModuleType:
-    path = ROOT / "tools" / "make_ziggurat_tables.py"
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return scripts.tool("make_ziggurat_tables")
 
 
 class Ziggurat(NamedTuple):

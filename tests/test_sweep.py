@@ -19,7 +19,7 @@ from networks import NetworkCase, SegmentCase, network_case, segment_case
 from rational_oracle import exact_breakpoints
 
 import relufast
-from relufast import sweep
+from relufast import _window_sweep
 
 SEED = 20261126
 PART = 60  # cases a test
@@ -207,7 +207,7 @@ def test_little_memory_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     widths = (1, 700, 600, 500, 400, 1)
     network = relufast.Network.lazy(widths, **LAW)
     plenty = Swept(network, n_windows=1)
-    monkeypatch.setattr(sweep, "_LEAST_VALUES", 1e3)  # a tile of each thread at a time
+    monkeypatch.setattr(_window_sweep, "_LEAST_VALUES", 1e3)  # a tile of each thread at a time
     little = Swept(network, n_windows=1, memory=1.0, n_threads=2)
     assert little.triples() == plenty.triples()
     assert little.joined("positions").tobytes() == plenty.joined("positions").tobytes()

@@ -132,6 +132,17 @@ py::typing::Dict<py::str, py::object> as_dict(const relufast::Breakpoints& found
     return result;
 }
 
+relufast::BreakpointOptions options_of(bool certify, int n_threads, std::int64_t tile_size,
+                                       std::int64_t chunk_size) {
+    relufast::BreakpointOptions options;
+    options.certify = certify;
+    options.n_threads = n_threads;
+    options.tile_size = tile_size;
+    options.chunk_size = chunk_size;
+    options.interrupt = has_signal;
+    return options;
+}
+
 std::int64_t count_windows(const relufast::Network& network, double lo, double hi,
                            const std::optional<DoubleArray>& start,
                            const std::optional<DoubleArray>& stop, std::size_t n_windows) {
@@ -145,12 +156,8 @@ py::typing::Dict<py::str, py::object> sweep_window(
     relufast::Network& network, double lo, double hi, const std::optional<DoubleArray>& start,
     const std::optional<DoubleArray>& stop, std::size_t window, std::size_t n_windows, bool certify,
     int n_threads, std::int64_t tile_size, std::int64_t chunk_size, double value_bytes) {
-    relufast::BreakpointOptions options;
-    options.certify = certify;
-    options.n_threads = n_threads;
-    options.tile_size = tile_size;
-    options.chunk_size = chunk_size;
-    options.interrupt = has_signal;
+    const relufast::BreakpointOptions options =
+        options_of(certify, n_threads, tile_size, chunk_size);
     relufast::Breakpoints found;
     {
         const py::gil_scoped_release released;
@@ -168,12 +175,8 @@ py::typing::Dict<py::str, py::object> find_breakpoints(
     relufast::Network& network, double lo, double hi, const std::optional<DoubleArray>& start,
     const std::optional<DoubleArray>& stop, bool certify, int n_threads, std::int64_t tile_size,
     std::int64_t chunk_size) {
-    relufast::BreakpointOptions options;
-    options.certify = certify;
-    options.n_threads = n_threads;
-    options.tile_size = tile_size;
-    options.chunk_size = chunk_size;
-    options.interrupt = has_signal;
+    const relufast::BreakpointOptions options =
+        options_of(certify, n_threads, tile_size, chunk_size);
     relufast::Breakpoints found;
     {
         const py::gil_scoped_release released;

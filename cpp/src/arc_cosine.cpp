@@ -70,37 +70,29 @@ template <class T>
     return std::numbers::pi_v<T> * positive_part(c) + (z * std::sqrt(z)) * polynomial(kP, z);
 }
 
+template <auto kOfOne, class T>
+[[gnu::always_inline]] inline void apply(T* __restrict cosines, std::size_t n) {
+#pragma omp simd
+    for (std::size_t i = 0; i < n; ++i) {
+        cosines[i] = kOfOne(cosines[i]);
+    }
+}
+
 // Not templates themselves: no compiler clones those.
 RELUFAST_MULTIVERSION
-void apply_degree_zero(double* __restrict cosines, std::size_t n) {
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) {
-        cosines[i] = degree_zero(cosines[i]);
-    }
+void apply_degree_zero(double* cosines, std::size_t n) { apply<degree_zero<double>>(cosines, n); }
+
+RELUFAST_MULTIVERSION
+void apply_degree_zero_single(float* cosines, std::size_t n) {
+    apply<degree_zero<float>>(cosines, n);
 }
 
 RELUFAST_MULTIVERSION
-void apply_degree_zero_single(float* __restrict cosines, std::size_t n) {
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) {
-        cosines[i] = degree_zero(cosines[i]);
-    }
-}
+void apply_degree_one(double* cosines, std::size_t n) { apply<degree_one<double>>(cosines, n); }
 
 RELUFAST_MULTIVERSION
-void apply_degree_one(double* __restrict cosines, std::size_t n) {
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) {
-        cosines[i] = degree_one(cosines[i]);
-    }
-}
-
-RELUFAST_MULTIVERSION
-void apply_degree_one_single(float* __restrict cosines, std::size_t n) {
-#pragma omp simd
-    for (std::size_t i = 0; i < n; ++i) {
-        cosines[i] = degree_one(cosines[i]);
-    }
+void apply_degree_one_single(float* cosines, std::size_t n) {
+    apply<degree_one<float>>(cosines, n);
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <cmath>
 #include <cstddef>
 #include <deque>
+#include <iterator>
 
 #include "relufast/rounding.hpp"
+#include "vectors.hpp"
 
 namespace relufast {
 namespace {
@@ -18,18 +20,11 @@ constexpr double kCurvature = 0.7;
 using Vector = std::vector<double>;
 
 double dot(const Vector& a, const Vector& b) {
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
+    return inner_product(a.data(), b.data(), std::ssize(a));
 }
 
 void add(Vector& to, double factor, const Vector& from) {
-    for (std::size_t i = 0; i < to.size(); ++i) {
-        to[i] += factor * from[i];
-    }
+    add_product(to.data(), factor, from.data(), std::ssize(to));
 }
 
 // The last steps and what they did to the gradient: an approximate inverse of the Hessian.

@@ -6,6 +6,7 @@
 #include "relufast/great_circle.hpp"
 #include "relufast/normals.hpp"
 #include "relufast/sphere_errors.hpp"
+#include "vectors.hpp"
 
 namespace relufast {
 namespace {
@@ -19,24 +20,9 @@ constexpr int kMostFailures = 5;
 // Points are taken by the piece of this many.
 constexpr std::int64_t kPiece = 8;
 
-double dot(const double* a, const double* b, std::int64_t n) {
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t i = 0; i < n; ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
-void add(double* to, double factor, const double* from, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) {
-        to[i] += factor * from[i];
-    }
-}
-
 // Makes a vector one of length 1, unless it is zero beside `size`.
 bool normalise(double* vector, double size, std::int64_t n) {
-    const double length = std::sqrt(dot(vector, vector, n));
+    const double length = std::sqrt(inner_product(vector, vector, n));
     if (!(length > 1e-12 * size)) {
         return false;
     }
@@ -71,7 +57,7 @@ class Ascent {
             } else {
                 normals(seed, stream, static_cast<std::uint64_t>(step), d_.data(), n);
             }
-            const double size = std::sqrt(dot(d_.data(), d_.data(), n));
+            const double size = std::sqrt(inner_product(d_.data(), d_.data(), n));
             project(x);
             if (!normalise(d_.data(), size, n)) {
                 ++failures;
@@ -105,7 +91,7 @@ class Ascent {
 
     void multiply(const double* matrix, const double* x, std::vector<double>& out) const {
         for (std::int64_t j = 0; j < layers_.m; ++j) {
-            out[length(j)] = dot(matrix + j * layers_.n, x, layers_.n);
+            out[length(j)] = inner_product(matrix + j * layers_.n, x, layers_.n);
         }
     }
 
@@ -130,10 +116,10 @@ class Ascent {
             const double a = std::max(ax_[length(j)], 0.0);
             const double l = std::max(lx_[length(j)], 0.0);
             if (a > 0.0) {
-                add(d_.data(), a - l, layers_.a + j * n, n);
+                add_product(d_.data(), a - l, layers_.a + j * n, n);
             }
             if (l > 0.0) {
-                add(d_.data(), l - a, layers_.l + j * n, n);
+                add_product(d_.data(), l - a, layers_.l + j * n, n);
             }
         }
     }
@@ -142,9 +128,10 @@ class Ascent {
     void project(const double* x) {
         const std::int64_t n = layers_.n;
         for (int twice = 0; twice < 2; ++twice) {
-            add(d_.data(), -dot(d_.data(), x, n), x, n);
+            add_product(d_.data(), -inner_product(d_.data(), x, n), x, n);
             for (const auto& normal : held_) {
-                add(d_.data(), -dot(d_.data(), normal.data(), n), normal.data(), n);
+                add_product(d_.data(), -inner_product(d_.data(), normal.data(), n), normal.data(),
+                            n);
             }
         }
     }
@@ -153,10 +140,11 @@ class Ascent {
     void hold(const double* row) {
         const std::int64_t n = layers_.n;
         std::vector<double> normal(row, row + n);
-        const double size = std::sqrt(dot(row, row, n));
+        const double size = std::sqrt(inner_product(row, row, n));
         for (int twice = 0; twice < 2; ++twice) {
             for (const auto& other : held_) {
-                add(normal.data(), -dot(normal.data(), other.data(), n), other.data(), n);
+                add_product(normal.data(), -inner_product(normal.data(), other.data(), n),
+                            other.data(), n);
             }
         }
         if (normalise(normal.data(), 1e6 * size, n)) {

@@ -9,19 +9,12 @@
 
 #include "relufast/rounding.hpp"
 #include "relufast/sphere_errors.hpp"
+#include "vectors.hpp"
 
 namespace relufast {
 namespace {
 
 constexpr std::int64_t kPollCells = 1 << 12;
-
-double dot(const double* a, const double* b, std::int64_t n) {
-    double sum = 0.0;
-    for (std::int64_t i = 0; i < n; ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
 
 // The values of a linear function on a cap, by its length and its value in the middle.
 struct Range {
@@ -72,8 +65,8 @@ class Bounder {
         for (std::int64_t j = 0; j < layers_.m; ++j) {
             const double* const a = layers_.a + j * n;
             const double* const l = layers_.l + j * n;
-            const double at_a = dot(a, middle_.data(), n);
-            const double at_l = dot(l, middle_.data(), n);
+            const double at_a = inner_product(a, middle_.data(), n);
+            const double at_l = inner_product(l, middle_.data(), n);
             const double error = std::max(at_a, 0.0) - std::max(at_l, 0.0);
             square += error * error;
             const auto [of_a, of_l] =
@@ -118,7 +111,8 @@ class Bounder {
         std::vector<double> all;
         for (std::int64_t j = 0; j < layers_.m; ++j) {
             const double* const row = matrix + j * layers_.n;
-            all.push_back(std::sqrt(dot(row, row, layers_.n)) * (1.0 + gamma(layers_.n + 4)));
+            all.push_back(std::sqrt(inner_product(row, row, layers_.n)) *
+                          (1.0 + gamma(layers_.n + 4)));
         }
         return all;
     }

@@ -156,8 +156,7 @@ def _draw(layout: Layout, found: ActiveRows) -> Drawing:
     )
     if found.widths[0] <= 1.2 * max(found.widths[1:]):
         axes.axhline(found.widths[0], color=figures.INK, linestyle="--", linewidth=1.0)
-    axes.set_xticks(layers)
-    axes.set_xlabel("layer")
+    figures.layer_axis(axes, layers)
     axes.set_ylabel("active neurons")
     axes.set_ylim(bottom=min(0.0, -0.03 * max(found.widths[1:])))
     return figure

@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from relufast import interop
+from relufast import _npy_file, interop
 from relufast.analysis.analysis import Analysis, analyze
 from relufast.analysis.folder import analysis_folder
 from relufast.analysis.page import PAGE_NAME
@@ -41,8 +39,8 @@ def run(
     path = Path(f"{model.stem}-analysis") if out is None else out
     try:
         network = _network(model, negative_slope, drop_output_activation)
-        X = None if data is None else _array(data)
-        classes = None if labels is None else _array(labels)
+        X = None if data is None else _npy_file.mapped(data, str(data))
+        classes = None if labels is None else _npy_file.mapped(labels, str(labels))
         with analysis_folder(path) as folder:
             found = analyze(network, X, classes, n_lines=lines, progress=True, **options)
             folder.write(found, model.name)
@@ -68,15 +66,3 @@ def _network(model: Path, negative_slope: float | None, drop_output_activation: 
             drop_output_activation=drop_output_activation,
         )
     raise ValueError(f"{model} has the suffix {suffix!r}, but needs .npz, .onnx, .pt or .pth")
-
-
-def _array(path: Path) -> np.ndarray[Any, np.dtype[Any]]:
-    """Mapped into memory: of a large file only the rows that are drawn need be there."""
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is not a .npy file of numbers") from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"{path} is an archive of arrays, but needs one array, a .npy file")
-    return array

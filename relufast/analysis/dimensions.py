@@ -121,8 +121,7 @@ def _draw(layout: Layout, found: Dimensions) -> Drawing:
         shown = np.where(values > 0.0, values, np.nan)
         axes.plot(layers, shown, color=colour, marker=marker, linewidth=0.6, label=label)
     figures.logarithmic(axes, "y")
-    axes.set_xticks(layers, ["input", *map(str, layers[1:])])
-    axes.set_xlabel("layer")
+    figures.layer_axis(axes, layers, ["input", *map(str, layers[1:])])
     axes.set_ylabel("effective dimension")
     figure.legend(loc="outside upper right", ncols=1 if layout.narrow else 3)
     return figure

@@ -156,7 +156,6 @@ def _draw(layout: Layout, found: LocalInjectivity) -> Drawing:
         )
     right.set_ylabel("smallest singular value")
     for axes in (left, right):
-        axes.set_xticks(layers)
-        axes.set_xlabel("layer")
+        figures.layer_axis(axes, layers)
         axes.set_xlim(0.4, len(layers) + 0.6)
     return figure

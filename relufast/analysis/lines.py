@@ -323,9 +323,8 @@ def _draw_layers(layout: Layout, lines: Lines) -> Drawing:
                 label=label,
             )
         axes.set_title(kind.capitalize())
-        axes.set_xlabel("layer")
+        figures.layer_axis(axes, layers)
         axes.set_ylabel("breakpoints")
-        axes.set_xticks(layers)
         figures.from_zero(axes)
         axes.margins(x=0.15)
     panels[0].legend(fontsize=7)

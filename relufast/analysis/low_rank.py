@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relufast import _forward_pass
 from relufast._validate import FloatArray
@@ -67,7 +68,7 @@ class LowRankLayer:
     output_change: FloatArray
     same_class: FloatArray
     size: float
-    n_parameters: FloatArray
+    n_parameters: NDArray[np.int64]
     n_full: int
     n_other: int
 

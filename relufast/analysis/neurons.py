@@ -109,8 +109,7 @@ def _draw(layout: Layout, census: Census) -> Drawing:
     for (label, counts), colour in zip(kinds.items(), colours, strict=True):
         left.bar(layers, counts, bottom=base, width=0.7, color=colour, alpha=0.8, label=label)
         base = base + counts
-    left.set_xticks(layers)
-    left.set_xlabel("layer")
+    figures.layer_axis(left, layers)
     left.set_ylabel("neurons")
     left.set_ylim(top=1.25 * float(base.max()))
     left.legend(ncols=3, fontsize=7, loc="upper center", columnspacing=0.8)

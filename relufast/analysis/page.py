@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from relufast import _core
 from relufast.analysis.part import Skipped, percent
-from relufast.report.chapter import Cell, Column, Figure, Section, Table
+from relufast.report import html
+from relufast.report.chapter import Cell, Column, Section, Table
 from relufast.report.estimate import Estimate
-from relufast.report.prose import caption, prose
-from relufast.report.table import cell, csv_file, is_number
+from relufast.report.table import cell, csv_file
 
 if TYPE_CHECKING:
     from relufast.analysis.analysis import Analysis
@@ -93,39 +89,20 @@ def _plain(value: Cell) -> Any:
 
 
 def _page(analysis: Analysis, title: str, sections: Mapping[str, Section]) -> bytes:
-    # Imported here because it takes matplotlib half a second.
-    from relufast.report import figures
-
-    all_figures = [figure for section in sections.values() for figure in section.figures]
-    drawn: dict[Figure, Markup] = {
-        figure: Markup("\n").join(
-            Markup(figures.svg(figure.draw, layout, figure.title, f"{layout.name}-{number}-"))
-            for layout in (figures.WIDE, figures.NARROW)
-        )
-        for number, figure in enumerate(all_figures, start=1)
-    }
-    environment = Environment(
-        loader=ChoiceLoader([PackageLoader("relufast.analysis"), PackageLoader("relufast.report")]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["prose"] = prose
-    environment.filters["caption"] = caption
-    page = environment.get_template("analysis.html").render(
+    figures = [figure for section in sections.values() for figure in section.figures]
+    return html.render(
+        "relufast.analysis",
+        "analysis.html",
         analysis=analysis,
         title=title,
         sections=sections,
         layers=_layers(analysis),
         accuracy=_accuracy(analysis),
         version=f"relufast {_core.version()}",
-        drawings=drawn,
+        drawings=html.draw((figure, number) for number, figure in enumerate(figures, start=1)),
+        figure_numbers={},  # no text refers to one
         cell=_cell,
-        is_number=is_number,
-        csv_url=lambda table: "data:text/csv;base64," + base64.b64encode(csv_file(table)).decode(),
     )
-    return page.encode()
 
 
 def _layers(analysis: Analysis) -> str:

@@ -155,8 +155,7 @@ def _draw(layout: Layout, ranks: Ranks) -> Drawing:
         linestyle="none",
         label="numerical",
     )
-    axes.set_xticks(layers)
-    axes.set_xlabel("layer")
+    figures.layer_axis(axes, layers)
     axes.set_ylabel("rank")
     axes.set_ylim(bottom=0.0)
     figure.legend(loc="outside upper right", ncols=3)

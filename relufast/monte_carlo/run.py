@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import (
     FIRST_COMPLETED,
-    BrokenExecutor,
     Executor,
     Future,
     wait,
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from relufast import _core, _validate
 from relufast._validate import FloatArray
-from relufast.monte_carlo.errors import MonteCarloError, TrialError, WorkerLostError
+from relufast.monte_carlo.errors import MonteCarloError, TrialError
 from relufast.monte_carlo.estimate import Estimate, Precision
 from relufast.monte_carlo.functions import Function, TrialFailedError
 from relufast.monte_carlo.moments import Moments
@@ -32,6 +31,7 @@ from relufast.monte_carlo.statistic import (
     stream_of_trial,
 )
 from relufast.monte_carlo.task import Finished, Task, run_task
+from relufast.monte_carlo.workers import named_loss, worker_count
 
 if TYPE_CHECKING:
     from relufast.monte_carlo.store import BlockStore
@@ -136,7 +136,8 @@ def monte_carlo(
             if executor is None:
                 _work_here(run)
             else:
-                _work_in(run, executor)
+                with named_loss("blocks"):
+                    _work_in(run, executor)
     finally:
         if blocks is not None:
             blocks.close()
@@ -338,14 +339,6 @@ def _work_in(run: _Run, executor: Executor) -> None:
                     n_blocks = max(1, min(growth, _LARGEST_TASK, int(in_time)))
         if failure is not None and not run.is_done:
             raise failure
-    except Exception as error:
-        # Dask's own exception, when a task has killed several workers, has no public base.
-        if not isinstance(error, BrokenExecutor) and type(error).__name__ != "KilledWorker":
-            raise
-        raise WorkerLostError(
-            f"a worker process died ({error}); blocks that were finished are in the store, if "
-            "there is one, and the same call with a new executor goes on from them"
-        ) from error
     finally:
         for future in pending:
             future.cancel()
@@ -363,18 +356,6 @@ def _require_pickle(statistic: Statistic) -> None:
 
 def _first(one: TrialError | None, other: TrialError) -> TrialError:
     return other if one is None or other.block < one.block else one
-
-
-def worker_count(executor: Any) -> int:
-    """As many as the executor says it has."""
-    for name in ("_max_workers", "num_workers"):
-        number = getattr(executor, name, None)
-        if isinstance(number, int) and number > 0:
-            return number
-    client = getattr(executor, "_client", None)  # Dask's
-    if client is not None:
-        return max(1, sum(int(n) for n in client.nthreads().values()))
-    return os.cpu_count() or 1
 
 
 def _as_statistic(statistic: object) -> Statistic:

@@ -1,15 +1,10 @@
-"""Finished blocks in an SQLite file, so that a run that was stopped goes on where it was."""
+"""Finished blocks of a run in an SQLite file."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import sqlite3
-import time
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +12,11 @@ import numpy as np
 
 from relufast.monte_carlo.errors import StoreError
 from relufast.monte_carlo.moments import Moments
+from relufast.monte_carlo.result_store import ResultStore
 
 _FORMAT = 1
-_SECONDS_TO_WAIT = 60.0  # for another process that is writing
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (key TEXT PRIMARY KEY, description TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS blocks (
     key TEXT NOT NULL REFERENCES runs, block INTEGER NOT NULL, n INTEGER NOT NULL,
     n_uncertified INTEGER NOT NULL, moments BLOB NOT NULL, checksum INTEGER NOT NULL,
@@ -31,7 +25,7 @@ CREATE TABLE IF NOT EXISTS blocks (
 """
 
 
-class BlockStore:
+class BlockStore(ResultStore):
     """The blocks of one run. Others, of other parameters, seeds or versions, lie beside it.
 
     Two processes may work on one run: they compute the same blocks, and the first to bring one
@@ -39,43 +33,8 @@ class BlockStore:
     """
 
     def __init__(self, path: Path, description: Mapping[str, Any], shape: tuple[int, ...]) -> None:
-        self._path = path
+        super().__init__(path, "runs", _SCHEMA, {"format": _FORMAT, **description})
         self._shape = shape  # of the sums of squares or products
-        text = json.dumps({"format": _FORMAT, **description}, sort_keys=True)
-        self._key = hashlib.sha256(text.encode()).hexdigest()
-        with self._errors():
-            self._database = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, isolation_level=None)
-        try:
-            with self._errors():
-                self._open(text)
-        except BaseException:
-            self._database.close()
-            raise
-
-    def _open(self, text: str) -> None:
-        mode = self._with_log()
-        if mode != "wal":
-            warnings.warn(
-                f"{self._path} lies where SQLite has no write-ahead log (journal mode {mode}): "
-                "each block takes longer to store",
-                stacklevel=5,
-            )
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
-        self._database.execute("INSERT OR IGNORE INTO runs VALUES (?, ?)", (self._key, text))
-
-    def _with_log(self) -> str:
-        """Ask for a write-ahead log; the journal mode that there is then."""
-        deadline = time.monotonic() + _SECONDS_TO_WAIT
-        while True:
-            try:
-                (mode,) = self._database.execute("PRAGMA journal_mode = WAL").fetchone()
-                return str(mode)
-            except sqlite3.OperationalError as error:
-                # This statement alone does not wait for another process by itself.
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
 
     def blocks(self) -> Iterator[tuple[int, Moments]]:
         """All that are there, in order."""
@@ -103,9 +62,6 @@ class BlockStore:
                     self._database.execute("ROLLBACK")
                 raise
 
-    def close(self) -> None:
-        self._database.close()
-
     def _row(self, block: int, moments: Moments) -> tuple[Any, ...]:
         content = np.concatenate(
             [moments.mean, moments.spread.ravel(), moments.minimum, moments.maximum]
@@ -125,14 +81,6 @@ class BlockStore:
         content = np.frombuffer(data, dtype="<f8").astype(np.float64)
         mean, spread, minimum, maximum = np.split(content, [k, k + n_products, 2 * k + n_products])
         return Moments(n, n_uncertified, mean, spread.reshape(self._shape), minimum, maximum)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        # A damaged file can hold text that is none, and values of another type.
-        except (sqlite3.Error, UnicodeDecodeError, TypeError) as error:
-            raise StoreError(f"cannot use the store {self._path}: {error}") from error
 
 
 def _checksum(block: int, n: int, n_uncertified: int, data: bytes) -> int:

@@ -14,11 +14,13 @@ from itertools import cycle, islice
 from typing import Any, Literal
 
 import matplotlib
+import numpy as np
 from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import ArrayLike
 
 from relufast.breakpoints import Breakpoints
 from relufast.report import text
@@ -145,6 +147,12 @@ def logarithmic(axes: Axes, which: Literal["x", "y", "xy"], *, base: int = 10) -
         axis.set_major_formatter(FuncFormatter(lambda value, _: plain(value)))
         # Making ticks takes most of the time of drawing.
         axis.set_minor_locator(NullLocator())
+
+
+def layer_axis(axes: Axes, layers: ArrayLike, names: Sequence[str] | None = None) -> None:
+    """An x axis with a tick for each of these layers, which are their own names if not given."""
+    axes.set_xticks(np.asarray(layers), names)
+    axes.set_xlabel("layer")
 
 
 def from_zero(axes: Axes) -> None:

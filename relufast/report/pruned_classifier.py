@@ -55,10 +55,6 @@ class PrunedClassifier:
         """The first step with less than this share of the dense network's parameters."""
         return next((i for i, own in enumerate(self.shares) if own < share), None)
 
-    def points_lost(self, step: int) -> float:
-        """Of test accuracy, in percent, since step 0; negative if it rose."""
-        return 100.0 * (self.test_accuracies[0] - self.test_accuracies[step])
-
 
 def prune_classifier(
     training: LabelledPoints,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from relufast import _validate
 from relufast.torch.double_linear import DoubleLinear
 
 Layers = dict[str, nn.Linear | DoubleLinear]
@@ -18,10 +19,9 @@ def linear_layers(model: object) -> Layers:
 
     The model is one of them, or a Sequential, nested or not, of them and of what `_OTHERS` lists.
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(f"model is of type {type(model).__name__}, but needs a torch.nn.Module")
     layers: Layers = {}
-    for name, module in model.named_modules():
+    checked = _validate.instance(model, "model", nn.Module, "a torch.nn.Module")
+    for name, module in checked.named_modules():
         if isinstance(module, _LINEAR) and type(module) in _LINEAR:
             _require_own_parameters(name, module)
             layers[name] = module

@@ -118,8 +118,7 @@ class DoubleLinear(nn.Module):
             For another layer, a rank that is no integer or out of its range, and a weight with NaN
             or infinity.
         """
-        if not isinstance(layer, nn.Linear):
-            raise TypeError(f"layer is of type {type(layer).__name__}, but needs a Linear")
+        _validate.instance(layer, "layer", nn.Linear, "a Linear")
         k = checked_rank(rank, "rank", layer.out_features, layer.in_features)
         require_finite(layer.weight, "layer.weight")
         factors = balanced_matrix(layer.weight).truncated(k)
@@ -251,8 +250,7 @@ def double_product_init_(
     >>> round(layer.weight.var().item() * (64 + 100), 1)
     4.0
     """
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"module is of type {type(module).__name__}, but needs a torch.nn.Module")
+    _validate.instance(module, "module", nn.Module, "a torch.nn.Module")
     n_factors = _validate.positive_int(p, "p")
     layers = [layer for layer in module.modules() if isinstance(layer, DoubleLinear)]
     if not layers:

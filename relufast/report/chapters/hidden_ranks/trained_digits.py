@@ -165,8 +165,7 @@ def _draw(layout: Layout, layers: Sequence[_Layer]) -> Drawing:
     one_class.set_title("Images of one class")
     images.set_ylabel("dimension")
     for axes in (images, one_class):
-        axes.set_xlabel("layer")
-        axes.set_xticks(sorted({layer.layer for layer in layers}))
+        figures.layer_axis(axes, sorted({layer.layer for layer in layers}))
     images.set_ylim(0.0, None)
     figure.legend(loc="outside lower center", ncols=1 if layout.narrow else 2)
     return figure

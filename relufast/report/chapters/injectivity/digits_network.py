@@ -173,8 +173,7 @@ def _draw(layout: Layout, asked: Sequence[_Asked]) -> Drawing:
     ranks.set_ylim(0.0, None)
     values.set_title("Smallest singular value")
     for axes in (ranks, values):
-        axes.set_xlabel("layer")
-        axes.set_xticks(range(1, len(asked[0].widths) + 1))
+        figures.layer_axis(axes, range(1, len(asked[0].widths) + 1))
         axes.set_xlim(0.6, len(asked[0].widths) + 0.4)
     figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 5)
     return figure

@@ -120,8 +120,7 @@ def _draw(layout: Layout, layers: list[_Layer]) -> Drawing:
             alpha=0.35,
         )
         figures.points(axes, x, [layer.ascent for layer in own], colour, marker, name)
-    axes.set_xticks(sorted({layer.layer for layer in layers}))
-    axes.set_xlabel("layer")
+    figures.layer_axis(axes, sorted({layer.layer for layer in layers}))
     axes.set_ylabel("mean width")
     axes.set_ylim(bottom=0.0)
     figure.legend(loc="outside lower center", ncols=len(names))

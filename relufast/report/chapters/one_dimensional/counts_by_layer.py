@@ -367,8 +367,7 @@ def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawi
     window.set_title(f"In {text.interval(_WINDOW)}")
     line.set_title("On the whole line")
     for axes in (window, line):
-        axes.set_xlabel("layer")
-        axes.set_xticks(layers)
+        figures.layer_axis(axes, layers)
     window.set_ylim(0.0, 0.85)
     line.set_ylim(0.4, 1.15)
     window.set_ylabel("breakpoints per neuron")

@@ -1,0 +1,20 @@
+"""An array in an npy file, mapped into memory: only what is looked at is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def mapped(path: Path, name: str) -> np.memmap[Any, Any]:
+    """The array; never unpickles. Errors call the file by that name."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{name} is no npy file of numbers: {error}") from error
+    if not isinstance(array, np.memmap):
+        array.close()
+        raise ValueError(f"{name} is an archive, but needs an npy file of one array")
+    return array
