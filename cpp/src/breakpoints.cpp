@@ -29,9 +29,6 @@ std::int64_t choose_tile_size(const Network& network) {
                                     kTileSize);
 }
 
-// Below this many multiplications, starting threads takes longer than the work.
-constexpr double kWorthThreads = 2e7;
-
 double multiplications(const Network& network) {
     double n_knots = 1.0;
     double total = 0.0;
@@ -230,7 +227,7 @@ class Counter {
 // What both ways to use the solver start with.
 std::shared_ptr<const LayerOne> begin(Network& network, const Line& line,
                                       BreakpointOptions& options) {
-    if (multiplications(network) < kWorthThreads) {
+    if (multiplications(network) < options.worth_threads) {
         options.n_threads = 1;
     }
     if (options.certify) {

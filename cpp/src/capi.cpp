@@ -122,8 +122,7 @@ relufast_breakpoint_counter* relufast_breakpoint_counter_new(const int64_t* widt
             .network = {checked, nothing, nothing, negative_slope},
             .lo = lo,
             .hi = hi,
-            .options =
-                {.certify = true, .n_threads = 1, .tile_size = 0, .chunk_size = 0, .interrupt = {}},
+            .options = {},
             .weights = nothing,
             .biases = nothing,
             .line = {},

@@ -18,6 +18,8 @@ struct BreakpointOptions {
     // to the kernel.
     std::int64_t chunk_size = 0;
     Interrupt interrupt;
+    // Below this many multiplications, starting threads takes longer than the work.
+    double worth_threads = 2e7;
 };
 
 // All knots of the line: its two ends, every breakpoint, and 0 where nothing else lies between
