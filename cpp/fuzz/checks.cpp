@@ -12,6 +12,34 @@
 namespace relufast::fuzz {
 namespace {
 
+const Problem* shown = nullptr;
+
+void print(const std::vector<double>& numbers, std::size_t per_row) {
+    std::fputs("np.array([", stderr);
+    for (const double number : numbers) {
+        std::fprintf(stderr, "%.17g, ", number);
+    }
+    std::fprintf(stderr, "]).reshape(-1, %zu),\n", per_row);
+}
+
+void print(const Problem& problem) {
+    std::fprintf(stderr, "slope, lo, hi = %.17g, %.17g, %.17g\nweights = [\n",
+                 problem.negative_slope, problem.lo, problem.hi);
+    for (std::size_t l = 0; l < problem.n_layers(); ++l) {
+        print(problem.weights[l], static_cast<std::size_t>(problem.widths[l]));
+    }
+    std::fputs("]\nbiases = [\n", stderr);
+    for (const std::vector<double>& biases : problem.biases) {
+        print(biases, 1);
+    }
+    std::fputs("]\n", stderr);
+    if (!problem.start.empty()) {
+        std::fputs("start, stop = ", stderr);
+        print(problem.start, 1);
+        print(problem.stop, 1);
+    }
+}
+
 std::size_t index(std::int32_t value) { return static_cast<std::size_t>(value); }
 
 std::vector<Crossing> crossings_at(const Breakpoints& found, std::size_t k) {
@@ -99,10 +127,15 @@ bool inside(const Breakpoints& found, std::size_t k, double& x) {
 
 void require(bool holds, const char* what) {
     if (!holds) {
+        if (shown != nullptr) {
+            print(*shown);
+        }
         std::fprintf(stderr, "relufast fuzzer: %s\n", what);
         std::abort();
     }
 }
+
+void show_at_failure(const Problem* problem) { shown = problem; }
 
 bool is_certified(const Breakpoints& found) {
     return std::find(found.open_after.begin(), found.open_after.end(), 1) == found.open_after.end();
@@ -110,6 +143,7 @@ bool is_certified(const Breakpoints& found) {
 
 void check_form(const Problem& problem, const Breakpoints& found) {
     const std::size_t n = found.x.size();
+    if (getenv("DBG")) { fprintf(stderr, "----\n"); for (std::size_t k = 0; k < n; ++k) { fprintf(stderr, "%.17g +- %.3g open %d reach %d:", found.x[k], found.x_error[k], k+1<n?found.open_after[k]:0, found.reaches_output[k]); for (auto c : crossings_at(found, k)) fprintf(stderr, " (%d,%d)", c.layer, c.neuron); fprintf(stderr, "\n"); } }
     require(n >= 2, "there are two ends");
     require(found.x_error.size() == n && found.reaches_output.size() == n &&
                 found.open_after.size() == n - 1 && found.first_crossing.size() == n + 1,

@@ -8,6 +8,9 @@ namespace relufast::fuzz {
 
 void require(bool holds, const char* what);
 
+// Whose network a message shows from here on, in Python's words; it has to live as long.
+void show_at_failure(const Problem* problem);
+
 bool is_certified(const Breakpoints& found);
 
 // Sizes, ranges and order.

@@ -251,12 +251,13 @@ std::optional<Breakpoints> exact_breakpoints(const Problem& problem) {
         const std::vector<Site> sites = solver.solve();
         for (std::size_t k = 0; k < sites.size(); ++k) {
             const Site& site = sites[k];
-            if (site.crossings.empty() && k > 0 && k + 1 < sites.size()) {
+            const bool is_end = k == 0 || k + 1 == sites.size();
+            if (site.crossings.empty() && !is_end) {
                 continue;
             }
             const double x = site.x.value();
             found.x.push_back(x);
-            found.x_error.push_back(std::isinf(x) ? 0.0 : std::fabs(x) * 0x1p-51);
+            found.x_error.push_back(is_end ? 0.0 : std::fabs(x) * 0x1p-51);
             found.reaches_output.push_back(site.reaches ? 1 : 0);
             found.first_crossing.push_back(static_cast<std::int32_t>(found.layers.size()));
             for (const Crossing& crossing : site.crossings) {
