@@ -143,7 +143,6 @@ bool is_certified(const Breakpoints& found) {
 
 void check_form(const Problem& problem, const Breakpoints& found) {
     const std::size_t n = found.x.size();
-    if (getenv("DBG")) { fprintf(stderr, "----\n"); for (std::size_t k = 0; k < n; ++k) { fprintf(stderr, "%.17g +- %.3g open %d reach %d:", found.x[k], found.x_error[k], k+1<n?found.open_after[k]:0, found.reaches_output[k]); for (auto c : crossings_at(found, k)) fprintf(stderr, " (%d,%d)", c.layer, c.neuron); fprintf(stderr, "\n"); } }
     require(n >= 2, "there are two ends");
     require(found.x_error.size() == n && found.reaches_output.size() == n &&
                 found.open_after.size() == n - 1 && found.first_crossing.size() == n + 1,

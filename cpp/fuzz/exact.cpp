@@ -71,27 +71,30 @@ struct Form {
     }
 };
 
-// The unit of which numbers are multiples: as large as they all allow.
+// The unit of which numbers are multiples: 1, or as large a power of two as they all allow, if that
+// is no smaller than 2^-finest.
 class Unit {
  public:
+    explicit Unit(int finest) : finest_(finest) {}
+
     void take(double value) {
-        while (std::fabs(value) < kLimit && std::ldexp(value, shift_) != integer(value) &&
-               shift_ < kFinest) {
+        while (shift_ < finest_ && !is_integer(std::ldexp(value, shift_))) {
             ++shift_;
         }
-        holds_ = holds_ && std::fabs(value) < kLimit && std::ldexp(value, shift_) == integer(value);
+        largest_ = std::max(largest_, std::fabs(value));
+        holds_ = holds_ && is_integer(std::ldexp(value, shift_)) &&
+                 std::ldexp(largest_, shift_) < 0x1p62;
     }
     bool holds() const { return holds_; }
     Wide of(double value) const { return static_cast<std::int64_t>(std::ldexp(value, shift_)); }
     Wide one() const { return Wide{1} << shift_; }
 
  private:
-    static constexpr double kLimit = 0x1p20;
-    static constexpr int kFinest = 8;
+    static bool is_integer(double value) { return value == std::trunc(value); }
 
-    double integer(double value) const { return std::trunc(std::ldexp(value, shift_)); }
-
+    int finest_;
     int shift_ = 0;
+    double largest_ = 0.0;
     bool holds_ = true;
 };
 
@@ -230,10 +233,10 @@ class Solver {
     }
 
     const Problem& problem_;
-    Unit unit_;
-    Unit slope_unit_;
-    Unit end_unit_;
-    Unit point_unit_;
+    Unit unit_{8};
+    Unit slope_unit_{8};
+    Unit end_unit_{60};
+    Unit point_unit_{8};
     Wide scale_ = 1;  // forms are this many times their true size
     std::vector<Site> knots_;
     std::vector<std::vector<Form>> forms_;

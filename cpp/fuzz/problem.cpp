@@ -50,7 +50,7 @@ void degrade(Bytes& bytes, std::vector<double>& weights, std::vector<double>& bi
     const std::size_t n_out = biases.size();
     const std::size_t n_in = weights.size() / n_out;
     const auto row = [&] { return static_cast<std::size_t>(bytes.next()) % n_out; };
-    for (int n = bytes.among({0, 0, 0, 1, 1, 2, 4}); n > 0; --n) {
+    for (int n = bytes.among({0, 0, 0, 0, 0, 1, 1, 3}); n > 0; --n) {
         const std::size_t from = row();
         const std::size_t to = row();
         const auto map = [&](auto change) {
@@ -91,12 +91,15 @@ void degrade(Bytes& bytes, std::vector<double>& weights, std::vector<double>& bi
 }
 
 double end_of_line(Bytes& bytes, const Problem& problem) {
-    switch (bytes.below(4)) {
+    switch (bytes.below(8)) {
         case 0:
-            return kInf;
         case 1:
-            return bytes.among({0.0, -0.0, 0.5, 1.0, 1.0 + 0x1p-52, 2.0, 3.0, 10.0, 1e3});
-        case 2: {  // a root of the first layer
+            return kInf;
+        case 2:
+        case 3:
+        case 4:
+            return bytes.among({0.0, -0.0, 0.5, 1.0, 1.0 + 0x1p-52, 2.0, 3.3, 10.0, 1e3});
+        case 5: {  // a root of the first layer
             const std::size_t i = bytes.next() % problem.biases[0].size();
             return -problem.biases[0][i] / problem.weight(0, i, 0);
         }
@@ -129,13 +132,13 @@ Problem decode(Bytes& bytes) {
     }
     problem.widths.push_back(bytes.among({1, 1, 1, 2, 3, 9, 12}));
     problem.negative_slope =
-        bytes.among({0.0, 0.0, 0.0, 0.0, 0.0, 0.1, 0.5, 0.25, -0.5, -1.0, 1.0, 2.0, 1e-300, 1e300});
+        bytes.one_in(4) ? bytes.among({0.1, 0.5, 0.25, -0.5, -1.0, 1.0, 2.0, 1e-300, -1e300}) : 0.0;
 
     const auto kind = bytes.among({Kind::tiny, Kind::tiny, Kind::tiny, Kind::dyadic, Kind::dyadic,
                                    Kind::plain, Kind::plain, Kind::close, Kind::close,
                                    Kind::moderate, Kind::extreme, Kind::any});
-    const bool is_mixed = bytes.one_in(8);
-    const bool is_homogeneous = bytes.one_in(8);
+    const bool is_mixed = bytes.one_in(16);
+    const bool is_homogeneous = bytes.one_in(16);
     for (std::size_t l = 0; l + 1 < problem.widths.size(); ++l) {
         const auto n_in = static_cast<std::size_t>(problem.widths[l]);
         const auto n_out = static_cast<std::size_t>(problem.widths[l + 1]);
