@@ -108,8 +108,16 @@ double end_of_line(Bytes& bytes, const Problem& problem) {
     }
 }
 
-std::int64_t hidden_width(Bytes& bytes) {
-    return bytes.one_in(32) ? bytes.below(40) + 1 : bytes.below(12) + 1;
+// Seldom so wide that products of matrices go by BLAS.
+std::vector<std::int64_t> hidden_widths(Bytes& bytes) {
+    const bool is_wide = bytes.one_in(48);
+    const int depth = is_wide ? bytes.below(3) + 1 : bytes.among({1, 2, 2, 3, 3, 3, 4, 4, 5, 6});
+    std::vector<std::int64_t> widths;
+    for (int l = 0; l < depth; ++l) {
+        widths.push_back(is_wide ? 64 + bytes.below(16)
+                                 : bytes.below(bytes.one_in(32) ? 40 : 12) + 1);
+    }
+    return widths;
 }
 
 }  // namespace
@@ -125,11 +133,8 @@ std::vector<double> Problem::flat() const {
 
 Problem decode(Bytes& bytes) {
     Problem problem;
-    const int depth = bytes.among({1, 2, 2, 3, 3, 3, 4, 4, 5, 6});
-    problem.widths.push_back(bytes.among({1, 1, 1, 1, 1, 1, 2, 3}));
-    for (int l = 0; l < depth; ++l) {
-        problem.widths.push_back(hidden_width(bytes));
-    }
+    problem.widths = hidden_widths(bytes);
+    problem.widths.insert(problem.widths.begin(), bytes.among({1, 1, 1, 1, 1, 1, 2, 3}));
     problem.widths.push_back(bytes.among({1, 1, 1, 2, 3, 9, 12}));
     problem.negative_slope =
         bytes.one_in(4) ? bytes.among({0.1, 0.5, 0.25, -0.5, -1.0, 1.0, 2.0, 1e-300, -1e300}) : 0.0;
