@@ -4,65 +4,43 @@
 #include <cmath>
 #include <utility>
 
+#include "integer.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast::fuzz {
 namespace {
 
-__extension__ using Wide = __int128;
-
-struct TooLarge {};
-
-Wide times(Wide a, Wide b) {
-    Wide product = 0;
-    if (__builtin_mul_overflow(a, b, &product)) {
-        throw TooLarge{};
-    }
-    return product;
-}
-
-Wide plus(Wide a, Wide b) {
-    Wide sum = 0;
-    if (__builtin_add_overflow(a, b, &sum)) {
-        throw TooLarge{};
-    }
-    return sum;
-}
-
-int sign(Wide value) { return value > 0 ? 1 : value < 0 ? -1 : 0; }
-
 // numerator / denominator, the latter positive, or 0 for an infinity.
 struct Fraction {
-    Wide numerator = 0;
-    Wide denominator = 1;
+    Integer numerator = 0;
+    Integer denominator = 1;
 
-    bool is_infinite() const { return denominator == 0; }
+    bool is_infinite() const { return denominator.sign() == 0; }
     bool operator<(const Fraction& other) const {
         if (is_infinite() || other.is_infinite()) {
-            return (is_infinite() ? sign(numerator) : 0) <
-                   (other.is_infinite() ? sign(other.numerator) : 0);
+            return (is_infinite() ? numerator.sign() : 0) <
+                   (other.is_infinite() ? other.numerator.sign() : 0);
         }
-        return times(numerator, other.denominator) < times(other.numerator, denominator);
+        return numerator * other.denominator < other.numerator * denominator;
     }
     bool operator==(const Fraction& other) const { return !(*this < other) && !(other < *this); }
     double value() const {
-        return is_infinite() ? sign(numerator) * kInfinity
-                             : static_cast<double>(static_cast<long double>(numerator) /
-                                                   static_cast<long double>(denominator));
+        return is_infinite() ? numerator.sign() * kInfinity
+                             : static_cast<double>(numerator.value() / denominator.value());
     }
 };
 
 // slope x + intercept.
 struct Form {
-    Wide slope = 0;
-    Wide intercept = 0;
+    Integer slope = 0;
+    Integer intercept = 0;
 
     int sign_at(const Fraction& x) const {
         if (x.is_infinite()) {
-            const int far = sign(slope) * sign(x.numerator);
-            return far != 0 ? far : sign(intercept);
+            const int far = slope.sign() * x.numerator.sign();
+            return far != 0 ? far : intercept.sign();
         }
-        return sign(plus(times(slope, x.numerator), times(intercept, x.denominator)));
+        return (slope * x.numerator + intercept * x.denominator).sign();
     }
     // Between two points between which it has no root.
     bool is_positive_between(const Fraction& lo, const Fraction& hi) const {
@@ -86,8 +64,8 @@ class Unit {
                  std::ldexp(largest_, shift_) < 0x1p62;
     }
     bool holds() const { return holds_; }
-    Wide of(double value) const { return static_cast<std::int64_t>(std::ldexp(value, shift_)); }
-    Wide one() const { return Wide{1} << shift_; }
+    Integer of(double value) const { return static_cast<std::int64_t>(std::ldexp(value, shift_)); }
+    Integer one() const { return std::int64_t{1} << shift_; }
 
  private:
     static bool is_integer(double value) { return value == std::trunc(value); }
@@ -139,7 +117,7 @@ class Solver {
             if (problem_.start.empty()) {
                 forms_[0].push_back({1, 0});
             } else {
-                const Wide from = point_unit_.of(problem_.start[j]);
+                const Integer from = point_unit_.of(problem_.start[j]);
                 forms_[0].push_back({point_unit_.of(problem_.stop[j]) - from, from});
             }
         }
@@ -153,7 +131,7 @@ class Solver {
         for (std::size_t k = 1; k + 1 < knots_.size(); ++k) {
             for (std::size_t i = 0; i < forms_[k].size(); ++i) {
                 knots_[k].reaches =
-                    knots_[k].reaches || forms_[k - 1][i].slope != forms_[k][i].slope;
+                    knots_[k].reaches || !(forms_[k - 1][i].slope == forms_[k][i].slope);
             }
         }
         return std::move(knots_);
@@ -166,21 +144,21 @@ class Solver {
     }
 
     void apply_layer(std::size_t l) {
-        const Wide scale = scale_;
+        const Integer scale = scale_;
         for (std::vector<Form>& segment : forms_) {
             std::vector<Form> next;
             for (std::size_t i = 0; i < problem_.biases[l].size(); ++i) {
-                Form sum{0, times(unit_.of(problem_.biases[l][i]), scale)};
+                Form sum{0, unit_.of(problem_.biases[l][i]) * scale};
                 for (std::size_t j = 0; j < segment.size(); ++j) {
-                    const Wide weight = unit_.of(problem_.weight(l, i, j));
-                    sum.slope = plus(sum.slope, times(weight, segment[j].slope));
-                    sum.intercept = plus(sum.intercept, times(weight, segment[j].intercept));
+                    const Integer weight = unit_.of(problem_.weight(l, i, j));
+                    sum.slope = sum.slope + weight * segment[j].slope;
+                    sum.intercept = sum.intercept + weight * segment[j].intercept;
                 }
                 next.push_back(sum);
             }
             segment = std::move(next);
         }
-        scale_ = times(scale, unit_.one());
+        scale_ = scale * unit_.one();
     }
 
     void add_roots() {
@@ -189,11 +167,11 @@ class Solver {
         for (std::size_t k = 0; k + 1 < knots_.size(); ++k) {
             std::vector<Fraction> roots;
             for (const Form& form : forms_[k]) {
-                if (form.slope == 0) {
+                if (form.slope.sign() == 0) {
                     continue;
                 }
-                const Fraction root = form.slope > 0 ? Fraction{-form.intercept, form.slope}
-                                                     : Fraction{form.intercept, -form.slope};
+                const Fraction root = form.slope.sign() > 0 ? Fraction{-form.intercept, form.slope}
+                                                            : Fraction{form.intercept, -form.slope};
                 if (knots_[k].x < root && root < knots_[k + 1].x) {
                     roots.push_back(root);
                 }
@@ -214,7 +192,7 @@ class Solver {
 
     // Notes the crossings of hidden layer l, counted from 0, and applies its activation.
     void cross(std::size_t l) {
-        const Wide leak = slope_unit_.of(problem_.negative_slope);
+        const Integer leak = slope_unit_.of(problem_.negative_slope);
         for (std::size_t i = 0; i < problem_.biases[l].size(); ++i) {
             bool was_active = false;
             for (std::size_t k = 0; k + 1 < knots_.size(); ++k) {
@@ -225,19 +203,19 @@ class Solver {
                         {static_cast<std::int32_t>(l + 1), static_cast<std::int32_t>(i)});
                 }
                 was_active = active;
-                const Wide factor = active ? slope_unit_.one() : leak;
-                form = {times(form.slope, factor), times(form.intercept, factor)};
+                const Integer factor = active ? slope_unit_.one() : leak;
+                form = {form.slope * factor, form.intercept * factor};
             }
         }
-        scale_ = times(scale_, slope_unit_.one());
+        scale_ = scale_ * slope_unit_.one();
     }
 
     const Problem& problem_;
-    Unit unit_{8};
-    Unit slope_unit_{8};
+    Unit unit_{60};
+    Unit slope_unit_{60};
     Unit end_unit_{60};
-    Unit point_unit_{8};
-    Wide scale_ = 1;  // forms are this many times their true size
+    Unit point_unit_{60};
+    Integer scale_ = 1;  // forms are this many times their true size
     std::vector<Site> knots_;
     std::vector<std::vector<Form>> forms_;
 };

@@ -1,5 +1,5 @@
-// Breakpoints by brute force in integers, of networks whose numbers are small multiples of a power
-// of two.
+// Breakpoints by brute force in integers, of networks whose numbers are multiples of 2^-60 and not
+// large.
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 namespace relufast::fuzz {
 
 // Positions are correctly rounded up to a few units in the last place, and x_error says so; nothing
-// is open. Without a value where a number has no short integer, and where 128 bits do not hold one.
+// is open. Without a value where some number is none of these, or an integer has too many bits.
 std::optional<Breakpoints> exact_breakpoints(const Problem& problem);
 
 }  // namespace relufast::fuzz

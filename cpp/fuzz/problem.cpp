@@ -14,7 +14,7 @@ constexpr double kLargest = std::numeric_limits<double>::max();
 constexpr double kSmallest = std::numeric_limits<double>::denorm_min();
 constexpr double kSmallestNormal = std::numeric_limits<double>::min();
 
-enum class Kind { tiny, dyadic, plain, close, moderate, extreme, any };
+enum class Kind { tiny, dyadic, plain, close, steep, moderate, extreme, any };
 
 double signed_by(Bytes& bytes, double value) { return bytes.one_in(2) ? -value : value; }
 
@@ -30,6 +30,9 @@ double number(Bytes& bytes, Kind kind) {
             return signed_by(
                 bytes, bytes.among({0.0, 1.0, 1.0 + 0x1p-52, 1.0 - 0x1p-53, 1.0 + 0x1p-30, 0.1, 0.3,
                                     1.0 / 3.0, 0.7, 0x1p-52}));
+        case Kind::steep:
+            return signed_by(bytes, bytes.among({0.0, 1.0, 1.0, 0x1p20, 0x1p20, 0x1p20 + 0x1p-32,
+                                                 0x1p-10, 0x1p-20, 3.0, 0x1p-32}));
         case Kind::moderate:
             return signed_by(bytes, std::ldexp(1.0 + bytes.below(16) / 16.0, bytes.below(97) - 48));
         case Kind::extreme:
@@ -59,7 +62,7 @@ void degrade(Bytes& bytes, std::vector<double>& weights, std::vector<double>& bi
             }
             biases[to] = change(biases[from]);
         };
-        switch (bytes.below(7)) {
+        switch (bytes.below(8)) {
             case 0:
                 map([](double w) { return w; });
                 break;
@@ -79,7 +82,11 @@ void degrade(Bytes& bytes, std::vector<double>& weights, std::vector<double>& bi
             case 5:
                 biases[to] = 0.0;
                 break;
-            case 6: {  // nothing comes from one input
+            case 6:
+                map([](double w) { return 0x1p-20 * w; });
+                biases[to] = std::nextafter(biases[to], bytes.among({0.0, kInf, -kInf}));
+                break;
+            case 7: {  // nothing comes from one input
                 const std::size_t j = bytes.next() % n_in;
                 for (std::size_t i = 0; i < n_out; ++i) {
                     weights[i * n_in + j] = 0.0;
@@ -150,7 +157,7 @@ Problem decode(Bytes& bytes) {
         std::vector<double> weights(n_in * n_out);
         std::vector<double> biases(n_out, 0.0);
         const auto draw = [&] {
-            return number(bytes, is_mixed ? static_cast<Kind>(bytes.below(7)) : kind);
+            return number(bytes, is_mixed ? static_cast<Kind>(bytes.below(8)) : kind);
         };
         std::generate(weights.begin(), weights.end(), draw);
         if (!is_homogeneous) {
