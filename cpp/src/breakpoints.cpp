@@ -29,9 +29,6 @@ std::int64_t choose_tile_size(const Network& network) {
                                     kTileSize);
 }
 
-// Below this many multiplications, starting threads takes longer than the work.
-constexpr double kWorthThreads = 2e7;
-
 double multiplications(const Network& network) {
     double n_knots = 1.0;
     double total = 0.0;
@@ -230,7 +227,7 @@ class Counter {
 // What both ways to use the solver start with.
 std::shared_ptr<const LayerOne> begin(Network& network, const Line& line,
                                       BreakpointOptions& options) {
-    if (multiplications(network) < kWorthThreads) {
+    if (multiplications(network) < options.worth_threads) {
         options.n_threads = 1;
     }
     if (options.certify) {
@@ -258,12 +255,31 @@ bool count_breakpoints(Network& network, const Line& line, const BreakpointOptio
     return options.certify && !counter.is_open();
 }
 
-void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided) {
-    for (Knot& knot : grid.knots) {
+void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided,
+               const Line& line) {
+    // Roots beyond the range of float64 stand at its end, and so do all that lie beyond them.
+    const auto is_beyond = [](double end) {
+        return [end](const Knot& knot) { return knot.x == end && knot.x_error == kInfinity; };
+    };
+    const auto send_to = [](auto begin, auto end, double x) {
+        for (; begin != end; ++begin) {
+            begin->x_error = begin->is_direction ? 0.0 : kInfinity;
+            begin->x = x;
+        }
+    };
+    constexpr double kLargest = std::numeric_limits<double>::max();
+    auto& knots = grid.knots;
+    if (std::isinf(line.lo)) {
+        send_to(std::find_if(knots.rbegin(), knots.rend(), is_beyond(-kLargest)), knots.rend(),
+                -kInfinity);
+    }
+    if (std::isinf(line.hi)) {
+        send_to(std::find_if(knots.begin(), knots.end(), is_beyond(kLargest)), knots.end(),
+                kInfinity);
+    }
+    for (Knot& knot : knots) {
         knot.crossings.sort();
-        const bool is_beyond_range =
-            std::fabs(knot.x) == std::numeric_limits<double>::max() && knot.x_error == kInfinity;
-        result.x.push_back(is_beyond_range ? std::copysign(kInfinity, knot.x) : knot.x);
+        result.x.push_back(knot.x);
         result.x_error.push_back(knot.x_error);
         result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
         for (const Crossing& crossing : knot.crossings) {
@@ -297,7 +313,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     for (const Reach reach : stretch.reaches) {
         result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
     }
-    add_knots(result, std::move(stretch.grid), undecided);
+    add_knots(result, std::move(stretch.grid), undecided, line);
     return result;
 }
 

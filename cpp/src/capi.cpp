@@ -1,8 +1,11 @@
 #include "relufast/capi.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -48,6 +51,12 @@ Result guarded(Result failed, Function function) noexcept {
     return failed;
 }
 
+void require(const void* pointer, const char* name) {
+    if (pointer == nullptr) {
+        throw std::invalid_argument(std::string(name) + " is null");
+    }
+}
+
 std::vector<std::int64_t> checked_widths(const int64_t* widths, int64_t n_widths) {
     if (widths == nullptr || n_widths < 3) {
         throw std::invalid_argument("widths needs at least 3 entries: inputs, hidden, outputs");
@@ -56,6 +65,9 @@ std::vector<std::int64_t> checked_widths(const int64_t* widths, int64_t n_widths
     for (const std::int64_t width : checked) {
         if (width < 1) {
             throw std::invalid_argument("widths must be at least 1");
+        }
+        if (width > std::numeric_limits<std::int32_t>::max()) {  // neurons are numbered so
+            throw std::invalid_argument("widths must be below 2^31");
         }
     }
     if (checked[0] != 1) {
@@ -74,6 +86,7 @@ const char* relufast_last_error(void) { return last_error.c_str(); }
 
 int relufast_set_blas(const relufast_blas* functions) {
     return guarded(RELUFAST_ERROR, [functions] {
+        require(functions, "functions");
         relufast::blas::set_functions({.dgemm = functions->dgemm,
                                        .sgemm = functions->sgemm,
                                        .dsyrk = functions->dsyrk,
@@ -89,8 +102,10 @@ int relufast_set_blas(const relufast_blas* functions) {
 int relufast_blas_ready(void) { return relufast::blas::ready() ? 1 : 0; }
 
 relufast_random* relufast_random_new(const uint64_t* words) {
-    return guarded(static_cast<relufast_random*>(nullptr),
-                   [words] { return new relufast_random{relufast::TrialRandom(words)}; });
+    return guarded(static_cast<relufast_random*>(nullptr), [words] {
+        require(words, "words");
+        return new relufast_random{relufast::TrialRandom(words)};
+    });
 }
 
 void relufast_random_free(relufast_random* random) { delete random; }
@@ -122,8 +137,7 @@ relufast_breakpoint_counter* relufast_breakpoint_counter_new(const int64_t* widt
             .network = {checked, nothing, nothing, negative_slope},
             .lo = lo,
             .hi = hi,
-            .options =
-                {.certify = true, .n_threads = 1, .tile_size = 0, .chunk_size = 0, .interrupt = {}},
+            .options = {},
             .weights = nothing,
             .biases = nothing,
             .line = {},
@@ -136,13 +150,20 @@ void relufast_breakpoint_counter_free(relufast_breakpoint_counter* counter) { de
 int relufast_breakpoint_counter_count(relufast_breakpoint_counter* counter,
                                       const double* parameters, int64_t* counts) {
     return guarded(RELUFAST_ERROR, [&] {
+        require(counter, "counter");
+        require(parameters, "parameters");
+        require(counts, "counts");
         relufast::Network& network = counter->network;
+        const double* const first = parameters;
         for (int l = 1; l <= network.depth() + 1; ++l) {
             const relufast::Layer& layer = network.layer(l);
             counter->weights[static_cast<std::size_t>(l - 1)] = parameters;
             parameters += layer.n_out * layer.n_in;
             counter->biases[static_cast<std::size_t>(l - 1)] = parameters;
             parameters += layer.n_out;
+        }
+        if (!std::all_of(first, parameters, [](double value) { return std::isfinite(value); })) {
+            throw std::invalid_argument("parameters must be finite");
         }
         network.set_parameters(counter->weights, counter->biases);
         relufast::set_axis_line(counter->line, network.layer(1), counter->lo, counter->hi);

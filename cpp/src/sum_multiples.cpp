@@ -9,8 +9,13 @@
 namespace relufast {
 namespace {
 
-// Four numbers that the compiler keeps in a register, at any address.
-using Four = double __attribute__((vector_size(32), aligned(8)));
+// Four numbers that the compiler keeps in a register.
+using Four = double __attribute__((vector_size(32)));
+
+// The same at any address: compilers differ in whether an aligned(8) of Four itself would do.
+struct [[gnu::packed, gnu::may_alias]] Fours {
+    Four numbers;
+};
 
 // The first 4 kFours entries of a sum of rows.
 template <int kFours>
@@ -19,17 +24,17 @@ template <int kFours>
                                              std::int64_t n_index, double* out) {
     Four sums[kFours] = {};
     for (std::int64_t c = 0; c < n_index; ++c) {
-        const auto* row = reinterpret_cast<const Four*>(matrix + index[c] * stride);
+        const auto* row = reinterpret_cast<const Fours*>(matrix + index[c] * stride);
         const double factor = factors[c];
 #pragma GCC unroll 8
         for (int f = 0; f < kFours; ++f) {
-            sums[f] += factor * row[f];
+            sums[f] += factor * row[f].numbers;
         }
     }
-    auto* to = reinterpret_cast<Four*>(out);
+    auto* to = reinterpret_cast<Fours*>(out);
 #pragma GCC unroll 8
     for (int f = 0; f < kFours; ++f) {
-        to[f] = sums[f];
+        to[f].numbers = sums[f];
     }
 }
 

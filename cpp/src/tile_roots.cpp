@@ -189,12 +189,9 @@ void TileSolver::order_roots(Tile& tile, std::size_t begin) const {
     std::sort(first, tile.roots.end(), [](const Root& a, const Root& b) {
         return a.order < b.order || (a.order == b.order && a.neuron < b.neuron);
     });
-    if (!certify_) {
-        return;
-    }
     const auto reach = [](const Root& root) { return root.order + root.order_error; };
     // Runs of roots whose uncertainties overlap.
-    std::size_t start = begin;
+    std::size_t start = certify_ ? begin : tile.roots.size();
     while (start < tile.roots.size()) {
         double furthest = reach(tile.roots[start]);
         std::size_t stop = start + 1;

@@ -10,13 +10,18 @@
 namespace relufast {
 namespace {
 
-// Eight numbers that the compiler keeps in a register, at any address. They are never passed by
-// value, which would depend on the instruction set.
-using Eight = float __attribute__((vector_size(32), aligned(4)));
+// Eight numbers that the compiler keeps in a register. They are never passed by value, which would
+// depend on the instruction set.
+using Eight = float __attribute__((vector_size(32)));
 constexpr std::int64_t kEight = 8;
 
-[[gnu::always_inline]] inline const Eight& load(const float* from) {
-    return *reinterpret_cast<const Eight*>(from);
+// The same at any address: compilers differ in whether an aligned(4) of Eight itself would do.
+struct [[gnu::packed, gnu::may_alias]] Eights {
+    Eight numbers;
+};
+
+[[gnu::always_inline]] inline const Eights& at(const float* address) {
+    return *reinterpret_cast<const Eights*>(address);
 }
 
 struct EightRanges {
@@ -48,10 +53,10 @@ constexpr std::int64_t kLook = 128;
 
 // Whether one of 128 values is.
 [[gnu::always_inline]] inline bool any_at_least(float threshold, float sign, const float* values) {
-    Eight greatest = sign * load(values);
+    Eight greatest = sign * at(values).numbers;
 #pragma GCC unroll 16
     for (std::int64_t k = 1; k < kLook / kEight; ++k) {
-        const Eight next = sign * load(values + k * kEight);
+        const Eight next = sign * at(values + k * kEight).numbers;
         greatest = next > greatest ? next : greatest;
     }
     EightMasks masks = greatest >= threshold;
@@ -71,7 +76,7 @@ constexpr std::int64_t kBits = 32;
     EightBits of_lanes = {1, 2, 4, 8, 16, 32, 64, 128};
 #pragma GCC unroll 4
     for (int k = 0; k < kBits / kEight; ++k) {
-        bits |= sign * load(values + k * kEight) >= threshold ? of_lanes : EightBits{};
+        bits |= sign * at(values + k * kEight).numbers >= threshold ? of_lanes : EightBits{};
         of_lanes <<= kEight;
     }
     // Halves upon halves, all in registers.
@@ -110,8 +115,8 @@ FloatRange float_range(const float* values, std::int64_t n) {
     EightRanges odd;
     std::int64_t i = 0;
     for (; i + 2 * kEight <= n; i += 2 * kEight) {
-        even.take(load(values + i));
-        odd.take(load(values + i + kEight));
+        even.take(at(values + i).numbers);
+        odd.take(at(values + i + kEight).numbers);
     }
     even.take(odd);
     FloatRange range = even.of_all();
@@ -134,13 +139,13 @@ FloatRange panel_values(const float* direction, std::int64_t d, const float* pan
             const float factor = direction[i];
 #pragma GCC unroll 4
             for (int k = 0; k < kRegisters; ++k) {
-                sums[k] += factor * load(panels + k * kEight);
+                sums[k] += factor * at(panels + k * kEight).numbers;
             }
             panels += kPanelPoints;
         }
 #pragma GCC unroll 4
         for (int k = 0; k < kRegisters; ++k) {
-            *reinterpret_cast<Eight*>(values + k * kEight) = sums[k];
+            reinterpret_cast<Eights*>(values + k * kEight)->numbers = sums[k];
             ranges[k].take(sums[k]);
         }
         values += kPanelPoints;

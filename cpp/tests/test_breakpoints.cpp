@@ -136,6 +136,7 @@ TEST_CASE("knots tell the activities, for any tiles and threads") {
     for (const double slope : {0.0, 0.1, -0.5}) {
         const Parameters parameters = gaussian({1, 40, 30, 30, 25, 2}, 5, 0.5, slope);
         BreakpointOptions options;
+        options.worth_threads = 0.0;
         const Breakpoints reference = solve(parameters, -kInf, kInf, options);
         REQUIRE(is_proven(reference));
         CHECK(reference.layers.size() > 60);
@@ -202,6 +203,37 @@ TEST_CASE("extreme parameters are survived") {
         CHECK(std::none_of(found.x.begin(), found.x.end(), [](double x) { return std::isnan(x); }));
         CHECK(std::is_sorted(found.x.begin(), found.x.end()));
     }
+}
+
+TEST_CASE("knots rise, and stay in the interval") {
+    constexpr double kLargest = std::numeric_limits<double>::max();
+    const auto check = [](const Parameters& parameters, double lo, double hi, bool certify) {
+        BreakpointOptions options;
+        options.certify = certify;
+        const Breakpoints found = solve(parameters, lo, hi, options);
+        CHECK(found.layers.size() > 0);
+        CHECK(found.x.front() == lo);
+        CHECK(found.x.back() == hi);
+        CHECK(std::is_sorted(found.x.begin(), found.x.end()));
+    };
+    // A root beyond float64, or unknown, before a finite end.
+    check({{1, 2, 1, 1},
+           {{-0.5, -2.5}, {-1.5, -1.0}, {1.0}},
+           {{0.6 * kLargest, -0.3 * kLargest}, {0.0}, {0.0}}},
+          -kInf, kLargest, true);
+    // One within reach of float64 beyond one that is not.
+    check({{1, 2, 1, 1}, {{4e-301, -2e-301}, {-0.1, -1.0}, {1.0}}, {{7e18, -5e306}, {1.0}, {0.0}}},
+          -kInf, kInf, true);
+    // Roots that only rounding keeps apart, in an order that nothing proves.
+    Parameters fan{{1, 1, 30, 1},
+                   {{1.0}, std::vector<double>(30), std::vector<double>(30, 1.0)},
+                   {{0.0}, std::vector<double>(30), {0.0}}};
+    for (std::size_t i = 0; i < 30; ++i) {
+        fan.weights[1][i] = 0.1 * static_cast<double>(i + 1);
+        fan.biases[1][i] = -0.7 * fan.weights[1][i];
+    }
+    check(fan, -1.0, 0.95, false);
+    check(fan, -1.0, 0.95, true);
 }
 
 TEST_CASE("a segment's knots are those of its line") {

@@ -130,6 +130,8 @@ TEST_CASE("what is out of range gets a null handle and a reason") {
     };
     refused({1, 5}, 0.0, -1.0, 1.0, "at least 3 entries");
     refused({1, 0, 1}, 0.0, -1.0, 1.0, "at least 1");
+    constexpr std::int64_t kWide = std::int64_t{1} << 62;  // squared it would overflow
+    refused({1, kWide, kWide, 1}, 0.0, -1.0, 1.0, "below 2^31");
     refused({2, 5, 1}, 0.0, -1.0, 1.0, "widths[0] must be 1");
     refused({1, 5, 1}, std::nan(""), -1.0, 1.0, "negative_slope");
     refused({1, 5, 1}, 0.0, 1.0, 1.0, "lo < hi");
@@ -137,6 +139,43 @@ TEST_CASE("what is out of range gets a null handle and a reason") {
     const relufast_blas nothing{};
     CHECK(relufast_set_blas(&nothing) == RELUFAST_ERROR);
     CHECK(std::strlen(relufast_last_error()) > 0);
+}
+
+TEST_CASE("what is missing or not finite is an error, and the handle stays good") {
+    use_reference_blas();
+    const auto failed_with = [](const char* reason) {
+        return std::strstr(relufast_last_error(), reason) != nullptr;
+    };
+    CHECK(relufast_set_blas(nullptr) == RELUFAST_ERROR);
+    CHECK(failed_with("functions is null"));
+    CHECK(relufast_random_new(nullptr) == nullptr);
+    CHECK(failed_with("words is null"));
+    relufast_random_free(nullptr);
+    relufast_breakpoint_counter_free(nullptr);
+
+    const Counter handle = counter({1, 2, 1}, 0.0, -kInf, kInf);
+    const std::vector<double> parameters{1.0, -1.0, 0.5, 0.5, 1.0, 1.0, 0.0};
+    std::int64_t count = 0;
+    const auto counted = [&](relufast_breakpoint_counter* used, const double* given,
+                             std::int64_t* counts) {
+        return relufast_breakpoint_counter_count(used, given, counts);
+    };
+    CHECK(counted(nullptr, parameters.data(), &count) == RELUFAST_ERROR);
+    CHECK(failed_with("counter is null"));
+    CHECK(counted(handle.get(), nullptr, &count) == RELUFAST_ERROR);
+    CHECK(failed_with("parameters is null"));
+    CHECK(counted(handle.get(), parameters.data(), nullptr) == RELUFAST_ERROR);
+    CHECK(failed_with("counts is null"));
+    for (const double value : {std::nan(""), kInf, -kInf}) {
+        for (std::size_t i = 0; i < parameters.size(); ++i) {
+            std::vector<double> broken = parameters;
+            broken[i] = value;
+            CHECK(counted(handle.get(), broken.data(), &count) == RELUFAST_ERROR);
+            CHECK(failed_with("parameters must be finite"));
+        }
+    }
+    CHECK(counted(handle.get(), parameters.data(), &count) == RELUFAST_OK);
+    CHECK(count == 2);
 }
 
 TEST_CASE("random numbers only depend on the seed, and go on where a call ended") {

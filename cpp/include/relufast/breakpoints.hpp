@@ -18,6 +18,8 @@ struct BreakpointOptions {
     // to the kernel.
     std::int64_t chunk_size = 0;
     Interrupt interrupt;
+    // Below this many multiplications, starting threads takes longer than the work.
+    double worth_threads = 2e7;
 };
 
 // All knots of the line: its two ends, every breakpoint, and 0 where nothing else lies between
@@ -36,8 +38,9 @@ struct Breakpoints {
     std::vector<std::int64_t> undecided_count;
 };
 
-// Puts down all knots of a line, and what stayed open.
-void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided);
+// Puts down all knots of a line, or of a window of it, and what stayed open.
+void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided,
+               const Line& line);
 
 // Every activity change of the network on the open interval of the line.
 //

@@ -1,7 +1,8 @@
 /* relufast from C, and from whatever calls C: no Python object, no global state but the BLAS.
  *
- * Functions that can fail return RELUFAST_ERROR then, and relufast_last_error says why. None
- * throws. Different handles may be used by different threads at once; one handle by one thread at a
+ * Functions that can fail return RELUFAST_ERROR then, and relufast_last_error says why; a null
+ * pointer for something needed is such a failure, and handles stay good after any. None throws.
+ * Freeing a null handle does nothing. Different handles may be used by different threads at once; one handle by one thread at a
  * time. The library is relufast.get_library(), this header lies in relufast.get_include().
  */
 #ifndef RELUFAST_CAPI_H
@@ -51,7 +52,7 @@ int relufast_blas_ready(void);
 /* Standard normals, a stream that only goes forward. */
 typedef struct relufast_random relufast_random;
 
-/* From RELUFAST_SEED_WORDS independent random words; null if memory ran out. */
+/* From RELUFAST_SEED_WORDS independent random words; null if there are none or memory ran out. */
 relufast_random* relufast_random_new(const uint64_t* words);
 void relufast_random_free(relufast_random* random);
 void relufast_random_normals(relufast_random* random, double* out, int64_t count);
@@ -69,8 +70,8 @@ relufast_breakpoint_counter* relufast_breakpoint_counter_new(const int64_t* widt
                                                              double hi);
 void relufast_breakpoint_counter_free(relufast_breakpoint_counter* counter);
 
-/* parameters: W_1, b_1, W_2, b_2, ... one after the other, each W row-major (outputs, inputs).
- * counts: room for one number for each hidden layer. */
+/* parameters: W_1, b_1, W_2, b_2, ... one after the other, each W row-major (outputs, inputs); an
+ * error unless all are finite. counts: room for one number for each hidden layer. */
 int relufast_breakpoint_counter_count(relufast_breakpoint_counter* counter,
                                       const double* parameters, int64_t* counts);
 
