@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sqlite3
 import time
 import warnings
@@ -18,7 +19,7 @@ import numpy as np
 from relufast.monte_carlo.errors import StoreError
 from relufast.monte_carlo.moments import Moments
 
-_FORMAT = 1
+_FORMAT = 2
 _SECONDS_TO_WAIT = 60.0  # for another process that is writing
 
 _SCHEMA = """
@@ -107,9 +108,9 @@ class BlockStore:
         self._database.close()
 
     def _row(self, block: int, moments: Moments) -> tuple[Any, ...]:
-        content = np.concatenate(
-            [moments.mean, moments.spread.ravel(), moments.minimum, moments.maximum]
-        )
+        # A block of one trial has no spread; of many quantities its zeros are most of the file.
+        spread = moments.spread.ravel() if moments.spread.any() else np.empty(0)
+        content = np.concatenate([moments.mean, moments.minimum, moments.maximum, spread])
         data = content.astype("<f8").tobytes()
         checksum = _checksum(block, moments.n, moments.n_uncertified, data)
         return self._key, block, moments.n, moments.n_uncertified, data, checksum
@@ -118,12 +119,13 @@ class BlockStore:
         self, block: int, n: int, n_uncertified: int, data: bytes, checksum: int
     ) -> Moments:
         k = self._shape[0]
-        n_products = int(np.prod(self._shape))
-        numbers = 3 * k + n_products
-        if len(data) != 8 * numbers or checksum != _checksum(block, n, n_uncertified, data):
+        sizes = [8 * 3 * k, 8 * (3 * k + math.prod(self._shape))]
+        if len(data) not in sizes or checksum != _checksum(block, n, n_uncertified, data):
             raise StoreError(f"{self._path} is damaged: block {block} is not what was written")
         content = np.frombuffer(data, dtype="<f8").astype(np.float64)
-        mean, spread, minimum, maximum = np.split(content, [k, k + n_products, 2 * k + n_products])
+        mean, minimum, maximum, spread = np.split(content, [k, 2 * k, 3 * k])
+        if not spread.size:
+            spread = np.zeros(self._shape)
         return Moments(n, n_uncertified, mean, spread.reshape(self._shape), minimum, maximum)
 
     @contextmanager
