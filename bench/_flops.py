@@ -57,7 +57,7 @@ _ROUTINES = {"gemm": (_gemm, 13), "syrk": (_syrk, 10), "potrf": (_potrf, 5)}
 
 @contextmanager
 def counted_flops() -> Iterator[Flops]:
-    """Counts what the core computes meanwhile: not for timing, each call of BLAS comes by Python."""
+    """Counts what the core computes meanwhile; not for timing, as BLAS is called through Python."""
     _blas.ensure_loaded()
     capsules = {**cython_blas.__pyx_capi__, **cython_lapack.__pyx_capi__}
     flops = Flops()

@@ -3,11 +3,12 @@
     python examples/simulate.py threads
     python examples/simulate.py processes
     python examples/simulate.py dask [tcp://SCHEDULER:8786]
-    mpiexec -n 3 python -m mpi4py.futures examples/simulate.py mpi
+    mpiexec -n 3 --oversubscribe python -m mpi4py.futures examples/simulate.py mpi
 
 Each prints the same numbers, to the last bit. Dask needs `pip install "dask[distributed]"`, and
 starts workers on this machine unless it is given a scheduler's address. MPI needs `pip install
-mpi4py` and an MPI, such as Debian's openmpi-bin; of its processes one hands out the work.
+mpi4py` and an MPI, such as Debian's openmpi-bin; of its processes one hands out the work, and
+Open MPI's `--oversubscribe` allows for more of them than cores.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from relufast._locate import ensure_compiled
 
 ensure_compiled()
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from relufast._core import version as _version
@@ -184,4 +185,7 @@ def __getattr__(name: str) -> Any:
         from relufast import analysis
 
         return getattr(analysis, name)
+    # Each is a module of its own because of what it needs.
+    if name in ("datasets", "interop", "torch"):
+        return import_module(f"relufast.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

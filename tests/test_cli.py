@@ -131,6 +131,23 @@ def test_a_read_only_folder(tmp_path: Path, settings_seen: list[Settings]) -> No
     assert "Permission denied" in run.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_no_room_is_told_before_the_work(tmp_path: Path, settings_seen: list[Settings]) -> None:
+    """A limit on files' sizes stands for a full disk, where empty ones can still be made."""
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        run = CliRunner().invoke(main, ["report", "--out", str(tmp_path / "out")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert run.exit_code == 2
+    assert run.stderr.startswith(f"Error: cannot write into {tmp_path / 'out'}: ")
+    assert settings_seen == []
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c(tmp_path: Path) -> None:
     out = tmp_path / "out"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,15 @@ def test_the_command(model: Path, tmp_path: Path) -> None:
     assert all(f"- {sentence}" in done.output for sentence in saved["summary"])
     again = analyze(model, "--lines", 2, "--out", tmp_path / "out")
     assert "Replaced the analysis of net.npz" in again.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such names")
+def test_a_model_s_name_in_another_encoding(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"gr\xfcn.npz")
+    NETWORK.save(path)
+    done = analyze(path, "--lines", 2, "--max-points", 30, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert json.loads((tmp_path / "out" / "analysis.json").read_text())["title"] == "gr\ufffdn.npz"
 
 
 def test_the_default_folder(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

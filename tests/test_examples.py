@@ -8,21 +8,32 @@ from pathlib import Path
 
 import matplotlib.image
 import pytest
-from executors import MPI_ENVIRONMENT, mpi_command
+from executors import MPI_AS_ROOT, mpi_command
 from scripts import output_of
 
 import relufast
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
 SIMULATE = EXAMPLES / "simulate.py"
+
+
+def mpi_as_printed() -> list[str]:
+    """What the README, the guide and the script tell to type, but for the paths."""
+    launcher, *_ = mpi_command(3, SIMULATE)
+    files = (ROOT / "README.md", ROOT / "docs/cluster.md", SIMULATE)
+    lines = [re.findall("^ *(mpiexec.*) mpi$", file.read_text("utf-8"), re.M) for file in files]
+    ((line,),) = set(map(tuple, lines))
+    paths = {"mpiexec": launcher, "python": sys.executable, "examples/simulate.py": str(SIMULATE)}
+    return [paths.get(word, word) for word in line.split()]
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes", "dask", "mpi"])
 def test_a_simulation_on_every_executor(kind: str, tmp_path: Path) -> None:
     counts = relufast.statistics.BreakpointCounts((1, 100, 100, 1), bias_variance=0.25)
     alone = relufast.monte_carlo(counts, n_trials=4000, seed=1)
-    command = mpi_command(3, SIMULATE) if kind == "mpi" else [sys.executable, str(SIMULATE)]
-    printed = output_of(*command, kind, cwd=tmp_path, **MPI_ENVIRONMENT)
+    command = mpi_as_printed() if kind == "mpi" else [sys.executable, str(SIMULATE)]
+    printed = output_of(*command, kind, cwd=tmp_path, **MPI_AS_ROOT)
     assert printed.splitlines() == [
         f"layer {layer}: {mean!r} ± {error!r} breakpoints"
         for layer, (mean, error) in enumerate(

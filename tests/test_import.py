@@ -82,6 +82,19 @@ def test_import_leaves_scipy_linalg_for_later(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["datasets", "interop", "torch"])
+def test_public_modules_are_imported_when_they_are_named(tmp_path: Path, name: str) -> None:
+    if name == "torch":
+        pytest.importorskip("torch")
+    code = f"""if True:
+        import sys
+        import relufast
+        print('relufast.{name}' in sys.modules, '{name}' in sys.modules)
+        print(relufast.{name}.__name__)
+    """
+    assert python(code, tmp_path) == f"False False\nrelufast.{name}\n"
+
+
 def test_nothing_of_the_source_folder_stays(clone: Path) -> None:
     (clone / "relufast" / "only_here.py").touch()
     code = """if True:

@@ -264,6 +264,15 @@ def test_a_stored_run_computes_nothing(tmp_path: Path) -> None:
     assert len(calls) == 46
 
 
+def test_blocks_of_one_trial_take_little_room(tmp_path: Path) -> None:
+    """Their spread is a matrix of zeros, which for 200 quantities is 320 kB."""
+    statistic = Function(lambda rng: rng.random(200), name="f", version="1", block_size=1)
+    run = partial(relufast.monte_carlo, statistic, n_trials=20, seed=1, covariance=True)
+    first = run(store=tmp_path / "s.db")
+    assert (tmp_path / "s.db").stat().st_size < 20 * 200 * 200 * 8 / 10
+    assert bits(run(store=tmp_path / "s.db")) == bits(first) == bits(run())
+
+
 @pytest.mark.parametrize("seed", [0, 2**64 - 1])
 def test_seed_decides(seed: int) -> None:
     run = partial(relufast.monte_carlo, number, n_trials=100)

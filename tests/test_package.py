@@ -1,10 +1,17 @@
-"""What the wheel installs."""
+"""What the wheel installs, and what a build without its needs says."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from importlib import metadata
+from pathlib import Path
+
+import pytest
 
 import relufast
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_version_is_the_distribution_s() -> None:
@@ -18,3 +25,14 @@ def test_the_wheel_holds_the_package_and_nothing_else() -> None:
     others = {file.parts[0] for file in files} - {"relufast"}
     # What else pip lists is the distribution's record and the command, which lies in ../bin.
     assert all(name == ".." or name.endswith(".dist-info") for name in others)
+
+
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="needs CMake")
+def test_a_build_without_python_s_headers_says_what_to_install(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["cmake", "-S", ROOT, "-B", tmp_path, "-DSKBUILD=ON", f"-DPython_INCLUDE_DIR={tmp_path}"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "python3-dev" in done.stderr

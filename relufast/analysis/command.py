@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +44,8 @@ def run(
         classes = None if labels is None else _npy_file.mapped(labels, str(labels))
         with analysis_folder(path) as folder:
             found = analyze(network, X, classes, n_lines=lines, progress=True, **options)
-            folder.write(found, model.name)
+            # A name in another encoding than the locale's has characters that no page can hold.
+            folder.write(found, os.fsencode(model.name).decode(errors="replace"))
             if folder.replaced is not None:
                 print(f"Replaced the analysis of {folder.replaced} in {path}", file=sys.stderr)
     except (ValueError, TypeError, OSError, ModuleNotFoundError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from relufast.monte_carlo.errors import StoreError
 from relufast.monte_carlo.moments import Moments
 from relufast.monte_carlo.result_store import ResultStore
 
-_FORMAT = 1
+_FORMAT = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS blocks (
@@ -63,9 +64,9 @@ class BlockStore(ResultStore):
                 raise
 
     def _row(self, block: int, moments: Moments) -> tuple[Any, ...]:
-        content = np.concatenate(
-            [moments.mean, moments.spread.ravel(), moments.minimum, moments.maximum]
-        )
+        # A block of one trial has no spread; of many quantities its zeros are most of the file.
+        spread = moments.spread.ravel() if moments.spread.any() else np.empty(0)
+        content = np.concatenate([moments.mean, moments.minimum, moments.maximum, spread])
         data = content.astype("<f8").tobytes()
         checksum = _checksum(block, moments.n, moments.n_uncertified, data)
         return self._key, block, moments.n, moments.n_uncertified, data, checksum
@@ -74,12 +75,13 @@ class BlockStore(ResultStore):
         self, block: int, n: int, n_uncertified: int, data: bytes, checksum: int
     ) -> Moments:
         k = self._shape[0]
-        n_products = int(np.prod(self._shape))
-        numbers = 3 * k + n_products
-        if len(data) != 8 * numbers or checksum != _checksum(block, n, n_uncertified, data):
+        sizes = [8 * 3 * k, 8 * (3 * k + math.prod(self._shape))]
+        if len(data) not in sizes or checksum != _checksum(block, n, n_uncertified, data):
             raise StoreError(f"{self._path} is damaged: block {block} is not what was written")
         content = np.frombuffer(data, dtype="<f8").astype(np.float64)
-        mean, spread, minimum, maximum = np.split(content, [k, k + n_products, 2 * k + n_products])
+        mean, minimum, maximum, spread = np.split(content, [k, 2 * k, 3 * k])
+        if not spread.size:
+            spread = np.zeros(self._shape)
         return Moments(n, n_uncertified, mean, spread.reshape(self._shape), minimum, maximum)
 
 

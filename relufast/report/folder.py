@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+_LEAST_ROOM = 1_000_000  # bytes; a page takes that, or a few times as much
+
 
 class OutputFolderError(OSError):
     """The folder cannot be made or written to."""
@@ -39,7 +41,7 @@ class OutputFolder:
 
 @contextmanager
 def output_folder(path: Path) -> Iterator[OutputFolder]:
-    """The folder, made if need be and known to be writable; what was made goes if it stays empty.
+    """The folder, made if need be with some room in it; what was made goes if it stays empty.
 
     Raises
     ------
@@ -52,8 +54,8 @@ def output_folder(path: Path) -> Iterator[OutputFolder]:
             made += [folder for folder in (path, *path.parents) if not folder.exists()]
             path.mkdir(parents=True, exist_ok=True)
             # Permissions tell less than trying: a file system can be read-only or full.
-            with tempfile.TemporaryFile(prefix=".relufast-", dir=path):
-                pass
+            with tempfile.TemporaryFile(prefix=".relufast-", dir=path) as file:
+                file.write(bytes(_LEAST_ROOM))
         except OSError as error:
             raise _error(path, error) from error
         yield OutputFolder(path)
