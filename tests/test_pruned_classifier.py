@@ -61,7 +61,7 @@ def test_ranks_fall_and_accuracy_stays() -> None:
 
 
 def test_digits_need_a_fifth_of_the_parameters() -> None:
-    """The published experiment. Of 14 seeds 0.6 points are lost in the mean, with a deviation of 0.6."""
+    """As published. Of 14 seeds 0.6 points are lost in the mean, with a deviation of 0.6."""
     digits = load_digits()
     pruned = prune_classifier(
         LabelledPoints.from_arrays(digits.training_images, digits.training_labels),
