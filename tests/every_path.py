@@ -76,7 +76,7 @@ def check_all_paths(seed: int, index: int, folder: Path) -> Counter[str]:
         case, expected = widened(case, expected, rng)
     network = relufast.Network(case.weights, case.biases, negative_slope=case.negative_slope)
     taken: Counter[str] = Counter()
-    # What float64 and double-double leave open, integers settle: in wide networks, in hours.
+    # What floats leave open, integers settle; of wide networks they would take a second each.
     budget = _knots._EXACT_BUDGET if expected.is_small else 0.0
     with mock.patch.object(_knots, "_EXACT_BUDGET", budget):
         x, x_error = check_found(case, network, expected, some_ways(rng), taken)
