@@ -347,3 +347,27 @@ def test_relu_of_the_identity_is_reached() -> None:
         assert other.upper == pytest.approx(found.upper * scale, rel=1e-12)
         assert other.ascent is not None
         assert other.ascent.mean == pytest.approx(found.ascent.mean * scale, rel=1e-12)
+
+
+@pytest.mark.parametrize("m", [1, 2, 5, 12])
+def test_relu_of_two_inputs_by_all_angles(m: int) -> None:
+    A = np.random.default_rng(m).standard_normal((m, 2))
+    found = relufast.operator_mean_width(A, activation="relu", n_starts=64, seed=1)
+    n_angles = 5000
+    angles = 2.0 * np.pi * np.arange(n_angles) / n_angles
+    image = np.maximum(np.column_stack([np.cos(angles), np.sin(angles)]) @ A.T, 0.0)
+
+    def widths(directions: Array) -> Array:
+        return 2.0 * np.maximum((directions @ image.T).max(axis=1), 0.0)  # at 0 if nowhere more
+
+    # Between two angles the image moves by no more than this, and half of it to the nearest.
+    step = 2.0 * np.pi / n_angles * np.linalg.norm(A, 2)
+    directions = _core.gaussian_directions(1, 0, 0, 200, m)
+    best, missed = widths(directions).mean(), step * np.linalg.norm(directions, axis=1).mean()
+    assert found.ascent is not None
+    assert found.ascent.mean <= best + missed
+    # It may stop at kinks, but not from all of 64 starts.
+    assert found.ascent.mean >= 0.999 * best
+    samples = widths(np.random.default_rng(1).standard_normal((4000, m)))
+    band = 5.0 * samples.std() / math.sqrt(len(samples))
+    assert found.lower - band <= samples.mean() <= found.upper + band + step * math.sqrt(m)
