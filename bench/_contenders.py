@@ -34,7 +34,18 @@ def float32_layers(network: Network) -> Float32Layers:
 
 def regioncam_partition(regioncam: Any, layers: Float32Layers, radius: float) -> Any:
     """The regions of [-radius, radius], the output of every layer at their ends included."""
-    partition = regioncam.Regioncam1D(radius)
+    return _through_layers(regioncam.Regioncam1D(radius), layers)
+
+
+def regioncam_segment(
+    regioncam: Any, layers: Float32Layers, start: NDArray[np.float64], stop: NDArray[np.float64]
+) -> Any:
+    """The same of the segment between two points."""
+    ends = np.stack([start, stop]).astype(np.float32)
+    return _through_layers(regioncam.Regioncam1D.through_points(ends, size=2.0), layers)
+
+
+def _through_layers(partition: Any, layers: Float32Layers) -> Any:
     for weights, biases in layers[:-1]:
         partition.linear(weights, biases)
         partition.relu()

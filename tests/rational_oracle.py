@@ -68,6 +68,12 @@ class ExactBreakpoints:
         return sorted({t.x for t in self.triples})
 
     @property
+    def crossings(self) -> list[tuple[int, int, int, bool]]:
+        """(site, layer, neuron, reaches_output): sites are numbers of distinct positions."""
+        site = {x: i for i, x in enumerate(self.positions)}
+        return [(site[t.x], t.layer, t.neuron, t.reaches_output) for t in self.triples]
+
+    @property
     def n_regions(self) -> int:
         return 1 + len(self.positions)
 

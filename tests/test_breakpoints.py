@@ -26,15 +26,10 @@ def found_triples(found: relufast.Breakpoints) -> list[tuple[int, int, int, bool
     return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def exact_triples(exact: ExactBreakpoints) -> list[tuple[int, int, int, bool]]:
-    site = {x: i for i, x in enumerate(exact.positions)}
-    return [(site[t.x], t.layer, t.neuron, t.reaches_output) for t in exact.triples]
-
-
 def assert_exact(found: relufast.Breakpoints, exact: ExactBreakpoints, label: str) -> None:
     assert found.certified, label
     assert found.n_ambiguous == 0, label
-    assert found_triples(found) == exact_triples(exact), label
+    assert found_triples(found) == exact.crossings, label
     assert found.count == exact.count, label
     assert found.count_by_layer.tolist() == exact.count_by_layer, label
     assert found.n_regions == exact.n_regions, label

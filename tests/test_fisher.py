@@ -262,6 +262,58 @@ def test_basis_by_its_definition(d: int) -> None:
     assert of_pairs == pairs
 
 
+@pytest.mark.parametrize("W", CASES.values(), ids=CASES)
+def test_basis_of_any_weights(W: FloatArray) -> None:
+    """A neuron without weights has no part in it."""
+    basis = relufast.FisherInformation(W).basis()
+    norms = np.linalg.norm(W, axis=1)
+    of_row = np.where(norms > 0.0, norms, 1.0)[:, np.newaxis]
+    d = W.shape[1]
+    band = 1e-14 * norms[:, np.newaxis]
+    assert (abs(basis.group("norm") - norms[:, np.newaxis]) <= band).all()
+    assert (abs(basis.group("linear") - W) <= band).all()
+    if d == 1:
+        return
+    first, second = np.triu_indices(d, 1)
+    products = W[:, first] * (W[:, second] / of_row)
+    assert (abs(basis.group("product") - products) <= band).all()
+    own = W * (W / of_row)
+    for g in range(1, d):
+        expected = math.sqrt(g / (g + 1.0)) * (own[:, :g].mean(axis=1) - own[:, g])
+        found = basis.group("square")[:, g - 1]
+        # Up to a multiple of the norms, which keeps it orthogonal to them.
+        multiple = np.linalg.lstsq(norms[:, np.newaxis], found - expected, rcond=None)[0]
+        assert (abs(found - expected - multiple * norms) <= d * band[:, 0]).all()
+
+
+@pytest.mark.parametrize("W", CASES.values(), ids=CASES)
+def test_eigenpairs_under_other_laws(W: FloatArray) -> None:
+    X = np.random.default_rng(5).standard_normal((70, W.shape[1]))
+    k = min(len(W), 6)
+    for J in (
+        relufast.FisherInformation.on_sphere(W, radius=2.0),
+        relufast.FisherInformation.empirical(W, X),
+    ):
+        expected = np.linalg.eigvalsh(J.to_dense())[::-1][:k]
+        found = J.eigh(k)
+        band = 1e-8 * expected[0] + 1e-300
+        assert found.eigenvalues == pytest.approx(expected, rel=0.0, abs=band)
+        assert found.eigenvectors.T @ found.eigenvectors == pytest.approx(np.eye(k), abs=1e-12)
+
+
+def test_alignment_knows_no_idle_and_no_repeated_neurons() -> None:
+    """Zero rows lengthen vectors by zeros, and rows that are all repeated double eigenvalues."""
+    W = weights(150, 3)
+    expected = relufast.FisherInformation(W).alignment(tol=1e-12)
+    idle = np.zeros((200, 3))
+    idle[::4], idle[1::4], idle[2::4] = W[:50], W[50:100], W[100:]
+    for other in (idle, np.repeat(W, 2, axis=0)):
+        found = relufast.FisherInformation(other).alignment(tol=1e-12)
+        assert list(found) == list(expected)
+        for group, angles in expected.items():
+            assert found[group] == pytest.approx(angles, abs=1e-9)
+
+
 def test_basis_vectors_become_eigenvectors() -> None:
     # At m to infinity: lambda_0 = d^2 e1^2, lambda_1 = 1/4, lambda_2 = lambda_0 / (d + 1)^2.
     d, m = 3, 6000

@@ -1,11 +1,14 @@
 """Networks that others trained, from a folder that the variable RELUFAST_REAL_NETWORKS names.
 
-It holds what examples/real_networks.py lists. Without it, the same is tested on networks made here.
+It holds what bench/real_networks.py lists. Without it, the same is tested on networks made here.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,37 @@ def test_lines_through_a_converted_network(seed: int) -> None:
     network = from_onnx(normal_model((5, 30, 30, 30, 3), seed))
     ends = np.random.default_rng(seed).uniform(-1.0, 1.0, (2, 5))
     require_counts(network, *ends)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_regioncam_finds_as_many(seed: int) -> None:
+    """Its float32 would lose a breakpoint only where others are near, as on none of these lines."""
+    pytest.importorskip("onnx")
+    regioncam = pytest.importorskip("regioncam")
+    network = from_onnx(normal_model((5, 30, 30, 30, 3), seed))
+    ends = np.random.default_rng(seed).uniform(-20.0, 20.0, (2, 5)).astype(np.float32)
+    partition = regioncam.Regioncam1D.through_points(ends, size=2.0)
+    for layer, (weights, biases) in enumerate(zip(network.weights, network.biases, strict=True)):
+        partition.linear(weights.T.astype(np.float32), biases.astype(np.float32))
+        if layer < network.depth:
+            partition.relu()
+    found = relufast.breakpoints(network, start=ends[0], stop=ends[1])
+    assert found.certified
+    assert partition.num_vertices - 2 == found.count > 20  # its two ends are vertices as well
+
+
+def test_the_benchmark_reads_them(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    script = Path(__file__).parent.parent / "bench" / "real_networks.py"
+    if not script.is_file():
+        pytest.skip("the tests were taken out of their clone")
+    onnx.save(normal_model((5, 12, 12, 3), 0), tmp_path / "acasxu_0_0.onnx")
+    command = [sys.executable, str(script), str(tmp_path), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "| acasxu_0_0 | 5-12-12-3 | 20 " in done.stdout
+    (result,) = json.loads((tmp_path / "out" / "real_networks.json").read_text())["results"]
+    assert result["n_certified"] == result["n_as_float64"] == 20
 
 
 @needs_folder

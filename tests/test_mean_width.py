@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,39 @@ def test_equal_sizes_compare_like_with_like() -> None:
     np.testing.assert_array_equal(fair.wrong.mean, plain.wrong.mean)
 
 
+def test_standard_errors_of_equal_sizes() -> None:
+    # Against the law of one trial: directions drawn here, and all subsets of the larger group.
+    network = relufast.Network.random((3, 12, 2), seed=1)
+    X = np.random.default_rng(3).standard_normal((10, 3))
+    predicted = np.argmax(network(X), axis=1)
+    labels = predicted ^ (np.arange(10) >= 7)
+    n = 4000
+    found = relufast.layer_mean_widths(network, X, labels, seed=1, n_samples=n, equal_sizes=True)
+    assert (found.n_correct, found.n_wrong, found.n_compared) == (7, 3, 3)
+    (h,) = network.activations(X)
+    directions = np.random.default_rng(4).standard_normal((40_000, 12))
+    directions *= mean_norm(12) / np.linalg.norm(directions, axis=1)[:, np.newaxis]
+    values = directions @ h.T
+    of_subsets = np.stack([np.ptp(values[:, s], axis=1) for s in combinations(range(7), 3)], axis=1)
+    of_wrong = np.ptp(values[:, 7:], axis=1)[:, np.newaxis]
+    for estimate, trials in (
+        (found.correct, of_subsets),
+        (found.wrong, of_wrong),
+        (found.difference, of_subsets - of_wrong),
+    ):
+        assert estimate is not None
+        deviation = float(trials.std())
+        # Of all trials drawn here as of those that were estimated, five standard errors.
+        band = 5 * math.hypot(1 / math.sqrt(n), 1 / math.sqrt(len(values)))
+        assert abs(estimate.mean[0] - trials.mean()) <= band * deviation
+        kurtosis = ((trials - trials.mean()) ** 4).mean() / deviation**4
+        relative = band * math.sqrt(kurtosis - 1) / 2
+        error = deviation / math.sqrt(n)
+        assert estimate.standard_error[0] == pytest.approx(error, rel=relative)
+    # One that left out the choice of subsets would be outside of that band.
+    assert of_subsets.mean(axis=1).std() < (1 - 2 * relative) * of_subsets.std()
+
+
 def test_groups_may_be_missing_and_one_output_is_two_classes() -> None:
     network = relufast.Network([[[1.0], [-1.0]], [[1.0, -1.0]]])  # x
     X = [-2.0, -1.0, 1.0, 5.0]
@@ -313,3 +347,27 @@ def test_relu_of_the_identity_is_reached() -> None:
         assert other.upper == pytest.approx(found.upper * scale, rel=1e-12)
         assert other.ascent is not None
         assert other.ascent.mean == pytest.approx(found.ascent.mean * scale, rel=1e-12)
+
+
+@pytest.mark.parametrize("m", [1, 2, 5, 12])
+def test_relu_of_two_inputs_by_all_angles(m: int) -> None:
+    A = np.random.default_rng(m).standard_normal((m, 2))
+    found = relufast.operator_mean_width(A, activation="relu", n_starts=64, seed=1)
+    n_angles = 5000
+    angles = 2.0 * np.pi * np.arange(n_angles) / n_angles
+    image = np.maximum(np.column_stack([np.cos(angles), np.sin(angles)]) @ A.T, 0.0)
+
+    def widths(directions: Array) -> Array:
+        return 2.0 * np.maximum((directions @ image.T).max(axis=1), 0.0)  # at 0 if nowhere more
+
+    # Between two angles the image moves by no more than this, and half of it to the nearest.
+    step = 2.0 * np.pi / n_angles * np.linalg.norm(A, 2)
+    directions = _core.gaussian_directions(1, 0, 0, 200, m)
+    best, missed = widths(directions).mean(), step * np.linalg.norm(directions, axis=1).mean()
+    assert found.ascent is not None
+    assert found.ascent.mean <= best + missed
+    # It may stop at kinks, but not from all of 64 starts.
+    assert found.ascent.mean >= 0.999 * best
+    samples = widths(np.random.default_rng(1).standard_normal((4000, m)))
+    band = 5.0 * samples.std() / math.sqrt(len(samples))
+    assert found.lower - band <= samples.mean() <= found.upper + band + step * math.sqrt(m)

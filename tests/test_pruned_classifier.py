@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from relufast.datasets import LabelledPoints  # noqa: E402
+from relufast.report.digits import load_digits  # noqa: E402
 from relufast.report.pruned_classifier import PrunedClassifier, prune_classifier  # noqa: E402
 
 
@@ -57,6 +58,20 @@ def test_ranks_fall_and_accuracy_stays() -> None:
     assert pruned.test_accuracies[0] > 0.95
     assert pruned.test_accuracies[-1] > pruned.test_accuracies[0] - 0.05
     assert len(pruned.test_accuracies) == len(pruned.steps)
+
+
+def test_digits_need_a_fifth_of_the_parameters() -> None:
+    """As published. Of 14 seeds 0.6 points are lost in the mean, with a deviation of 0.6."""
+    digits = load_digits()
+    pruned = prune_classifier(
+        LabelledPoints.from_arrays(digits.training_images, digits.training_labels),
+        LabelledPoints.from_arrays(digits.images, digits.labels),
+        smallest_share=0.2,
+    )
+    assert pruned.widths == (64, 100, 100, 100, 10)
+    assert pruned.shares[-1] < 0.2
+    assert pruned.test_accuracies[0] > 0.95
+    assert pruned.points_lost(len(pruned.steps) - 1) < 2.0
 
 
 def test_the_seed_decides_and_a_store_goes_on(tmp_path: Path) -> None:

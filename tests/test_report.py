@@ -12,13 +12,15 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Executor, Future
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from executors import process_pool
 
 import relufast
 from relufast import report
@@ -223,11 +225,37 @@ def test_code_on_the_page_gives_its_number(chapters: list[Chapter], tmp_path: Pa
         assert float(done.stdout) == pytest.approx(number, rel=1e-12), claim.claim
 
 
+@pytest.mark.usefixtures("chapters")
 def test_a_chapter_alone_has_the_same_numbers(folder: Path, tmp_path: Path) -> None:
     write_report(tmp_path, TINY, chapters=["injectivity"])
     names = {path.name for path in tmp_path.glob("*.csv")}
     assert len(names) < len(list(folder.glob("*.csv")))
     for name in names - {"claims.csv"}:
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+class CountingExecutor(Executor):
+    """Another one, and how much it was given to do."""
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor = executor
+        self.n_calls = 0
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.n_calls += 1
+        return self.executor.submit(function, *args, **kwargs)
+
+
+@pytest.mark.usefixtures("chapters")
+def test_averages_on_other_processes_are_the_same(folder: Path, tmp_path: Path) -> None:
+    with process_pool(2) as pool:
+        executor = CountingExecutor(pool)
+        write_report(tmp_path, TINY, chapters=["hidden_ranks", "injectivity"], executor=executor)
+        assert executor.n_calls > 10
+        assert pool.submit(abs, -1).result() == 1  # not shut down
+    names = {path.name for path in tmp_path.glob("*.csv")} - {"claims.csv"}
+    assert len(names) > 5
+    for name in names:
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
 
 

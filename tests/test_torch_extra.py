@@ -41,6 +41,25 @@ except ModuleNotFoundError as error:
     )
 
 
+def test_the_report_leaves_pruning_out_and_says_so() -> None:
+    code = """
+from relufast.report import EFFORTS
+from relufast.report.chapters.low_rank_layers import pruning
+from relufast.report.digits import load_digits
+from relufast.report.progress import Progress
+
+pruning.find_spec = lambda name: None  # and an import fails
+section = pruning.section(EFFORTS["default"].settings(0), Progress(), load_digits())
+print(len(section.figures), len(section.tables), section.claims[0].verdict)
+print(section.text[-1])
+"""
+    done = run(code, "torch")
+    assert done.stderr == ""
+    first, text = done.stdout.splitlines()
+    assert first == "0 0 cannot be tested"
+    assert text.startswith('It needs PyTorch, which is not installed here: pip install "relufast[t')
+
+
 def test_what_a_present_torch_lacks_is_said_as_it_is() -> None:
     """Whether PyTorch is there or not: a stand-in that lacks a module of its own."""
     code = """

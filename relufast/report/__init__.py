@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from concurrent.futures import Executor
 from pathlib import Path
 
 from relufast import _core
@@ -30,6 +31,7 @@ def write_report(
     *,
     chapters: Collection[str] = (),
     store: Path | None = None,
+    executor: Executor | None = None,
 ) -> list[Chapter]:
     """Measure everything and write the page and its tables into a folder.
 
@@ -46,6 +48,9 @@ def write_report(
     store : Path, optional
         A file for the averages over random networks, so that a report that was stopped goes on
         from there. It may hold those of other reports, too.
+    executor : concurrent.futures.Executor, optional
+        Where averages over random networks are made, as of `monte_carlo`: the numbers are the same.
+        All else, and by default everything, runs on the threads of this process.
 
     Returns
     -------
@@ -65,7 +70,7 @@ def write_report(
             f"chapters must be among {', '.join(CHAPTERS)}, but got {', '.join(unknown)}"
         )
     with output_folder(path) as folder:
-        progress = Progress(store)
+        progress = Progress(store, executor)
         measured = [
             chapter(settings, progress)
             for name, chapter in CHAPTERS.items()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,8 +24,9 @@ Result = TypeVar("Result")
 class Progress:
     """A bar for each step on a terminal; anywhere, a line for each step that is done."""
 
-    def __init__(self, store: Path | None = None) -> None:
+    def __init__(self, store: Path | None = None, executor: Executor | None = None) -> None:
         self._store = store  # of averages, so that a stopped report can go on
+        self._executor = executor  # for averages, all CPUs if None
 
     def track(self, items: Sequence[Item], label: str) -> Iterator[Item]:
         """The items, one by one."""
@@ -54,10 +56,15 @@ class Progress:
     def monte_carlo(
         self, statistic: Statistic, settings: Settings, label: str, *, n_trials: int
     ) -> Estimate:
-        """An estimate with covariances, on all CPUs. The label stands for its seed, too."""
+        """An estimate with covariances. The label stands for its seed, too."""
         start = time.monotonic()
+        workers: AbstractContextManager[Executor] = (
+            ThreadPoolExecutor(available_cpus())
+            if self._executor is None
+            else nullcontext(self._executor)
+        )
         with (
-            ThreadPoolExecutor(available_cpus()) as executor,
+            workers as executor,
             tqdm(
                 total=n_trials,
                 desc=label,
