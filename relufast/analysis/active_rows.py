@@ -71,8 +71,8 @@ class ActiveRows:
                     draw=lambda layout: _draw(layout, self),
                     caption=(
                         "Points: the fewest that were found, at an input that is proven to have "
-                        "so few. Bars go down to the proven lower bounds. Grey: all neurons. "
-                        "Dashed: the number of inputs."
+                        "so few. Bars go down to the proven lower bounds. Grey: all neurons."
+                        + (" Dashed: the number of inputs." if _inputs_fit(self) else "")
                     ),
                     source="relufast.min_active_rows(network)",
                 ),
@@ -137,6 +137,11 @@ def measure(subject: Subject) -> ActiveRows:
     return ActiveRows(layers, verdict, undecided, network.widths[:-1])
 
 
+def _inputs_fit(found: ActiveRows) -> bool:
+    """A line far above all neurons would leave them no room."""
+    return found.widths[0] <= 1.2 * max(found.widths[1:])
+
+
 def _draw(layout: Layout, found: ActiveRows) -> Drawing:
     from relufast.report import figures
 
@@ -154,7 +159,7 @@ def _draw(layout: Layout, found: ActiveRows) -> Drawing:
         marker=marker,
         linestyle="none",
     )
-    if found.widths[0] <= 1.2 * max(found.widths[1:]):
+    if _inputs_fit(found):
         axes.axhline(found.widths[0], color=figures.INK, linestyle="--", linewidth=1.0)
     figures.layer_axis(axes, layers)
     axes.set_ylabel("active neurons")

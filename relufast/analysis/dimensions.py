@@ -55,7 +55,10 @@ class Dimensions:
                 Figure(
                     title="Effective dimensions by layer",
                     draw=lambda layout: _draw(layout, self),
-                    caption=f"At {self.first}; layer 0 is the points themselves.",
+                    caption=(
+                        f"Three dimensions of the activations at {self.first}, and of the points "
+                        "themselves, the input."
+                    ),
                     source="relufast.effective_rank(H), stable_rank(H), "
                     "participation_ratio(H, centered=True)",
                 ),
@@ -63,7 +66,7 @@ class Dimensions:
             tables=(
                 Table(
                     name="analysis-dimensions",
-                    caption=f"At {self.first}.",
+                    caption=f"At {self.first}; layer 0 is the points themselves.",
                     columns=(
                         Column("layer", "layer"),
                         Column("width", "width"),
@@ -86,7 +89,7 @@ class Dimensions:
             ),
             notes=(
                 "Activations are computed in float64; relative errors of the dimensions of these "
-                "are below 1e-12 up to 1000 x 1000.",
+                "are below 10⁻¹² up to 1,000 by 1,000.",
             ),
         )
 

@@ -42,8 +42,9 @@ class Jacobians:
         proven = int(found.certified.sum())
         lost = np.flatnonzero(share < 1.0)
         n_injective = int(found.injective[:, -1].sum())
+        near = f"{n_injective:,}" if n_injective else "none"
         sentences = [
-            f"Near {n_injective:,} of {number:,} points every hidden layer still determines the "
+            f"Near {near} of {number:,} points every hidden layer still determines the "
             "network's input."
         ]
         if len(lost):
@@ -107,9 +108,10 @@ class Jacobians:
             ),
             findings=sentences,
             notes=(
-                f"{proven:,} of {found.certified.size:,} ranks are certified; the others are "
-                "proven lower bounds. A singular value below its rounding error does not say "
-                "whether the rank is full; the rank does.",
+                f"{proven:,} of {found.certified.size:,} ranks are certified"
+                + ("; the others are proven lower bounds" if proven < found.certified.size else "")
+                + ". A singular value below its rounding error does not say whether the rank is "
+                "full; the rank does.",
             ),
         )
 

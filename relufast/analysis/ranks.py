@@ -103,8 +103,10 @@ class Ranks:
                 note,
             ),
             notes=(
-                f"The exact rank is certified in {proven} of {len(self.widths)} layers. A number "
-                "that is not has its proven bounds.",
+                f"The exact rank is certified in {proven} of {len(self.widths)} layers"
+                + (
+                    "." if proven == len(self.widths) else "; of the others proven bounds are told."
+                ),
             ),
         )
 
@@ -129,34 +131,29 @@ def _draw(layout: Layout, ranks: Ranks) -> Drawing:
 
     figure, (axes,) = figures.panels(layout, [2.4])
     layers = np.arange(1, len(ranks.widths) + 1)
-    axes.bar(
-        layers,
-        np.minimum(ranks.widths, ranks.n_points),
-        color=figures.GRID,
-        width=0.7,
-        label="largest possible",
+    largest = axes.bar(
+        layers, np.minimum(ranks.widths, ranks.n_points), color=figures.GRID, width=0.7
     )
     (first, circle), (second, square) = figures.series(2)
     lower, upper = ranks.exact.lower, ranks.exact.upper
-    axes.errorbar(
+    exact = axes.errorbar(
         layers - 0.12,
         upper,
         [upper - lower, np.zeros(len(upper))],
         color=first,
         marker=circle,
         linestyle="none",
-        label="exact",
     )
-    axes.plot(
-        layers + 0.12,
-        ranks.numerical.rank,
-        color=second,
-        marker=square,
-        linestyle="none",
-        label="numerical",
+    (numerical,) = axes.plot(
+        layers + 0.12, ranks.numerical.rank, color=second, marker=square, linestyle="none"
     )
     figures.layer_axis(axes, layers)
     axes.set_ylabel("rank")
     axes.set_ylim(bottom=0.0)
-    figure.legend(loc="outside upper right", ncols=3)
+    figure.legend(
+        [exact, numerical, largest],
+        ["exact", "numerical", "largest possible"],
+        loc="outside upper right",
+        ncols=3,
+    )
     return figure

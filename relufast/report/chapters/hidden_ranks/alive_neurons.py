@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from relufast._validate import FloatArray
 from relufast.monte_carlo import Estimate as MonteCarloEstimate
 from relufast.monte_carlo.activation_ranks import ActivationRanks
@@ -152,14 +154,18 @@ def _draw(layout: Layout, ranks: Sequence[_Ranks]) -> Drawing:
     shares.set_xlabel("layer")
     shares.set_ylabel("exact rank / n")
     shares.legend(loc="lower left", ncols=2)
-    for layer, (colour, marker) in zip(_SHOWN_LAYERS, figures.series(6)[1:], strict=False):
+    # In other colours than the widths', and beside each other: bars at one width would overlap.
+    beside = 2.0 ** np.linspace(-0.12, 0.12, len(_SHOWN_LAYERS))
+    for layer, shift, (colour, marker) in zip(
+        _SHOWN_LAYERS, beside, figures.series(6)[1:], strict=False
+    ):
         missing = [r.missing(layer) for r in ranks]
-        widths = [r.width for r in ranks]
+        widths = [float(shift * r.width) for r in ranks]
         figures.points(differences, widths, missing, colour, marker, f"layer {layer}")
     differences.axhline(0.0, color=figures.INK, linewidth=0.8)
     figures.logarithmic(differences, "x", base=2)
     differences.set_title("Law less measurement")
     differences.set_xlabel("width n")
     differences.set_ylabel("dimensions")
-    differences.legend(loc="upper left", ncols=2)
+    differences.legend(loc="lower left", ncols=2)
     return figure

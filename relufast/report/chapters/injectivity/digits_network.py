@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relufast._validate import FloatArray
 from relufast.local_injectivity import LocalInjectivity, local_injectivity
@@ -102,7 +103,7 @@ def _cases(settings: Settings, digits: Digits) -> list[tuple[str, Network, Float
 def _finding(asked: _Asked) -> str:
     found = asked.found
     parts = [
-        f"{int(ranks.min())} to {int(ranks.max())} in layer {layer} of {width} neurons "
+        f"{_span(ranks)} in layer {layer} of {width} neurons "
         f"({int(full.sum())} of {len(full)} images with full rank)"
         for layer, (width, ranks, full) in enumerate(
             zip(asked.widths, found.ranks.T, found.injective.T, strict=True), start=1
@@ -112,6 +113,11 @@ def _finding(asked: _Asked) -> str:
         f"{asked.network.capitalize()}: of {found.n_inputs} inputs the Jacobians have ranks "
         f"{', '.join(parts)}."
     )
+
+
+def _span(ranks: NDArray[np.int64]) -> str:
+    least, most = int(ranks.min()), int(ranks.max())
+    return f"{least}" if least == most else f"{least} to {most}"
 
 
 def _table(name: str, caption: str, asked: Sequence[_Asked]) -> Table:

@@ -220,7 +220,7 @@ def _draw_distributions(layout: Layout, segments: Sequence[_Segments]) -> Drawin
     largest = max(s.regions[stage].max() for s in segments for stage in _STAGES)
     bins = np.arange(0.5, largest + 5.0, 4.0).tolist()
     for axes, s in zip(panels, segments, strict=True):
-        for stage, (colour, _) in zip(_STAGES, figures.series(len(_STAGES))[::-1], strict=True):
+        for stage, (colour, _) in zip(_STAGES, figures.series(len(_STAGES)), strict=True):
             axes.hist(s.regions[stage], bins=bins, color=colour, alpha=0.25)
             axes.hist(s.regions[stage], bins=bins, color=colour, histtype="step", label=stage)
             axes.axvline(s.regions[stage].mean(), color=colour, linewidth=1.2)
@@ -241,9 +241,7 @@ def _draw_angles(layout: Layout, segments: Sequence[_Segments], n_neurons: int) 
         axes.plot(
             [0.0, widest], [0.0, widest / 180.0], color=figures.INK, linestyle="--", label="θ/π"
         )
-        for stage, (colour, marker) in zip(
-            _STAGES, figures.series(len(_STAGES))[::-1], strict=True
-        ):
+        for stage, (colour, marker) in zip(_STAGES, figures.series(len(_STAGES)), strict=True):
             centres, estimates = _by_angle(s.angles, s.counts[stage] / n_neurons)
             figures.points(axes, centres, estimates, colour, marker, stage)
         axes.set_title(f"Images of {s.kind}")

@@ -139,7 +139,8 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{text.interval(_WINDOW)} is below its limit of infinite width, times the "
                     "width, which makes a correction of order 1/n a constant. Points: measured, "
                     f"to width {counts[-1].width}, with bars of one standard error; lines: the law "
-                    f"of that width, to {max(laws):,}, whose simulation shows as the width grows. "
+                    f"of that width, to {max(laws):,}; it is simulated, so that wide networks' "
+                    "lines are not smooth. "
                     "Right: the variance of a layer's count over networks, in units of the layer's "
                     "mean; independent neurons would have less than 1, a constant."
                 ),

@@ -102,10 +102,10 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
                 draw=lambda layout: _draw_by_tolerance(layout, by_tolerance, len(trained)),
                 caption=(
                     "Mean of the least number of pieces, with bars of one standard error. Left: "
-                    f"random networks of {_DEPTH} hidden layers in (−1, 1); dashed: the pieces "
-                    "that they use. Right: the score of the first image's class on the segment "
-                    "between two test digits, before and after training. Grey: the slope of a "
-                    f"smooth curve. {str(certification).capitalize()}."
+                    f"random networks of {_DEPTH} hidden layers in (−1, 1). Right: the score of "
+                    "the first image's class on the segment between two test digits, before and "
+                    "after training. Dashed: the pieces that the networks use. Grey: the slope of "
+                    f"a smooth curve. {str(certification).capitalize()}."
                 ),
                 source=(
                     "relufast.region_sparsity(network, (-1, 1), tolerances, relative=True), "
