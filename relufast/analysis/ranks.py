@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -150,8 +150,9 @@ def _draw(layout: Layout, ranks: Ranks) -> Drawing:
     figures.layer_axis(axes, layers)
     axes.set_ylabel("rank")
     axes.set_ylim(bottom=0.0)
+    shown: list[Any] = [exact, numerical, largest]
     figure.legend(
-        [exact, numerical, largest],
+        shown,
         ["exact", "numerical", "largest possible"],
         loc="outside upper right",
         ncols=3,
