@@ -26,7 +26,10 @@ def require_agreement(
     network = network or from_onnx(model)
     X = np.random.default_rng(seed).standard_normal((20, *shape)).astype(dtype)
     evaluator = reference.ReferenceEvaluator(model)
-    expected = np.array([evaluator.run(None, {"x": x})[0].reshape(-1) for x in X], np.float64)
+    # NumPy's OpenBLAS may report an invalid value in float32 products of finite ones, out of
+    # registers that play no part; one in a result would fail below.
+    with np.errstate(invalid="ignore"):
+        expected = np.array([evaluator.run(None, {"x": x})[0].reshape(-1) for x in X], np.float64)
     found = network(X.reshape(len(X), -1))
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= RTOL[dtype] * np.abs(expected).max()
