@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from relufast._validate import FloatArray
-from relufast.breakpoints import Breakpoints, breakpoints
+from relufast.breakpoints import breakpoints
 from relufast.gaussian_process import GaussianProcess
 from relufast.network import Network
 from relufast.report.certification import Certification
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from relufast.report.figures import Layout
+
+Counts = NDArray[np.int64]
 
 _WIDTH = 200
 _DEPTH = 8
@@ -117,19 +120,22 @@ def _measure(
     quantiles = [process.breakpoint_law(layer).ppf(_QUANTILES) for layer in range(1, _DEPTH + 1)]
     widths = (1, *[_WIDTH] * _DEPTH, 1)
 
-    def measure(seed: int) -> Breakpoints:
+    def measure(seed: int) -> tuple[Certification, list[Counts], list[Counts]]:
+        # Not the breakpoints themselves, which keep their networks: gigabytes of a full report.
         network = Network.random(widths, bias_variance=_BIAS_VARIANCE, seed=seed)
-        return breakpoints(network, n_threads=1)
+        found = breakpoints(network, n_threads=1)
+        by_layer = [found.positions[found.layers == layer + 1] for layer in range(_DEPTH)]
+        return (
+            Certification([found]),
+            [np.histogram(x, _BINS)[0] for x in by_layer],
+            [np.searchsorted(x, ends) for x, ends in zip(by_layer, quantiles, strict=True)],
+        )
 
     seeds = settings.network_seeds(label, settings.scaled(_NETWORKS))
-    in_bins, below = [], []
-    for found in progress.map(measure, seeds, label):
-        certification.add(found)
-        by_layer = [found.positions[found.layers == layer + 1] for layer in range(_DEPTH)]
-        in_bins.append([np.histogram(x, _BINS)[0] for x in by_layer])
-        below.append(
-            [np.searchsorted(x, ends) for x, ends in zip(by_layer, quantiles, strict=True)]
-        )
+    measured = progress.map(measure, seeds, label)
+    for own, _, _ in measured:
+        certification.merge(own)
+    in_bins, below = [m[1] for m in measured], [m[2] for m in measured]
     bins, shares = np.array(in_bins) / _WIDTH, np.array(below) / _WIDTH
     return [_Layer(i + 1, bins[:, i], shares[:, i]) for i in range(_DEPTH)]
 
