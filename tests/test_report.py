@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import weakref
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
@@ -24,10 +25,11 @@ from executors import process_pool
 
 import relufast
 from relufast import report
+from relufast._cpus import available_cpus
 from relufast.report import Settings, write_report
 from relufast.report.certification import Certification
 from relufast.report.chapter import Chapter, Column, Figure, Reference, Section, Table
-from relufast.report.chapters.one_dimensional import image_pairs, law
+from relufast.report.chapters.one_dimensional import image_pairs, law, positions
 from relufast.report.digits import load_digits
 from relufast.report.estimate import Estimate, mean, means, ratio
 from relufast.report.page import render_tables
@@ -314,6 +316,25 @@ def test_another_seed_gives_other_numbers(folder: Path) -> None:
     tables = render_tables([chapter(settings, Progress()) for chapter in report.CHAPTERS.values()])
     same = {name for name, content in tables.items() if content == (folder / name).read_bytes()}
     assert same == SEEDLESS_TABLES
+
+
+def test_networks_of_positions_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full report draws 1200 of them, of 2.5 MB and as much again for their breakpoints."""
+    alive: list[weakref.ref[relufast.Breakpoints]] = []
+    most = 0
+
+    def breakpoints(*arguments: Any, **options: Any) -> relufast.Breakpoints:
+        nonlocal most
+        most = max(most, sum(reference() is not None for reference in list(alive)))
+        found = relufast.breakpoints(*arguments, **options)
+        alive.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(positions, "breakpoints", breakpoints)
+    settings = Settings(seed=4, effort=0.2, largest_width=10, command="")
+    positions.section(settings, Progress())
+    assert len(alive) == settings.scaled(positions._NETWORKS) > 2 * available_cpus()
+    assert most <= available_cpus()
 
 
 def test_texts_are_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
