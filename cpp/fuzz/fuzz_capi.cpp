@@ -60,15 +60,7 @@ void require_reason() { require(relufast_last_error()[0] != '\0', "an error has 
 // ---- BLAS and random numbers ----
 
 void set_blas() {
-    const blas::Functions functions = testing::reference_blas_lp64();
-    const relufast_blas routines{.dgemm = functions.dgemm,
-                                 .sgemm = functions.sgemm,
-                                 .dsyrk = functions.dsyrk,
-                                 .ssyrk = functions.ssyrk,
-                                 .dpotrf = functions.dpotrf,
-                                 .spotrf = functions.spotrf,
-                                 .ilp64 = 0,
-                                 .set_num_threads_here = nullptr};
+    const relufast_blas routines = testing::reference_blas_of_c();
     require(relufast_set_blas(&routines) == RELUFAST_OK && relufast_blas_ready() == 1,
             "the BLAS is refused");
 }

@@ -98,4 +98,16 @@ blas::Functions functions() {
 blas::Functions reference_blas_lp64() { return functions<std::int32_t>(); }
 blas::Functions reference_blas_ilp64() { return functions<std::int64_t>(); }
 
+relufast_blas reference_blas_of_c() {
+    const blas::Functions functions = reference_blas_lp64();
+    return {.dgemm = functions.dgemm,
+            .sgemm = functions.sgemm,
+            .dsyrk = functions.dsyrk,
+            .ssyrk = functions.ssyrk,
+            .dpotrf = functions.dpotrf,
+            .spotrf = functions.spotrf,
+            .ilp64 = 0,
+            .set_num_threads_here = nullptr};
+}
+
 }  // namespace relufast::testing

@@ -2,10 +2,13 @@
 #pragma once
 
 #include "relufast/blas.hpp"
+#include "relufast/capi.h"
 
 namespace relufast::testing {
 
 blas::Functions reference_blas_lp64();
 blas::Functions reference_blas_ilp64();
+// For the C face.
+relufast_blas reference_blas_of_c();
 
 }  // namespace relufast::testing

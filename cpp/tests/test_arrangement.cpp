@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "gaussian.hpp"
 #include "relufast/error.hpp"
 #include "relufast/exact_minors.hpp"
 #include "relufast/injectivity.hpp"
@@ -22,6 +23,7 @@ using relufast::ExactMinors;
 using relufast::ReluLayer;
 using relufast::RowBits;
 using relufast::RowSet;
+using relufast::testing::gaussian;
 
 std::int64_t binomial(std::int64_t n, std::int64_t k) {
     std::int64_t result = 1;
@@ -29,16 +31,6 @@ std::int64_t binomial(std::int64_t n, std::int64_t k) {
         result = result * (n - i) / (i + 1);
     }
     return result;
-}
-
-std::vector<double> gaussian(std::int64_t count, unsigned seed) {
-    std::mt19937_64 random(seed);
-    std::normal_distribution<double> normal;
-    std::vector<double> values(static_cast<std::size_t>(count));
-    for (double& value : values) {
-        value = normal(random);
-    }
-    return values;
 }
 
 // x_i = 0, x_i = x_j and x_i = -x_j: 2^d d! cells, all rows but few on flats of many.

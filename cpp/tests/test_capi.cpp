@@ -22,15 +22,7 @@ using Counter =
     std::unique_ptr<relufast_breakpoint_counter, decltype(&relufast_breakpoint_counter_free)>;
 
 void use_reference_blas() {
-    const relufast::blas::Functions functions = relufast::testing::reference_blas_lp64();
-    const relufast_blas blas{.dgemm = functions.dgemm,
-                             .sgemm = functions.sgemm,
-                             .dsyrk = functions.dsyrk,
-                             .ssyrk = functions.ssyrk,
-                             .dpotrf = functions.dpotrf,
-                             .spotrf = functions.spotrf,
-                             .ilp64 = 0,
-                             .set_num_threads_here = nullptr};
+    const relufast_blas blas = relufast::testing::reference_blas_of_c();
     REQUIRE(relufast_set_blas(&blas) == RELUFAST_OK);
     REQUIRE(relufast_blas_ready() == 1);
 }

@@ -7,10 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <random>
 #include <vector>
 
+#include "gaussian.hpp"
+
 using relufast::PackedBlock;
+using relufast::testing::gaussian;
 
 namespace {
 
@@ -19,16 +21,6 @@ struct Case {
     std::int64_t n_terms;
     std::int64_t n_columns;
 };
-
-std::vector<double> normals(std::int64_t count, std::uint64_t seed) {
-    std::mt19937_64 random(seed);
-    std::normal_distribution<double> normal;
-    std::vector<double> values(static_cast<std::size_t>(count));
-    for (double& value : values) {
-        value = normal(random);
-    }
-    return values;
-}
 
 // a: column-major (n_rows, n_terms).
 std::vector<double> product(const Case& size, const std::vector<double>& a,
@@ -56,8 +48,8 @@ TEST_CASE("Products of gathered blocks are those of the definition, within their
     for (const Case size : {Case{1, 1, 1}, Case{23, 5, 7}, Case{24, 256, 8}, Case{25, 257, 9},
                             Case{144, 3, 1}, Case{145, 600, 17}, Case{301, 513, 40}}) {
         CAPTURE(size.n_rows);
-        const std::vector<double> a = normals(size.n_rows * size.n_terms, 1);
-        const std::vector<double> columns = normals(size.n_terms * size.n_columns, 2);
+        const std::vector<double> a = gaussian(size.n_rows * size.n_terms, 1);
+        const std::vector<double> columns = gaussian(size.n_terms * size.n_columns, 2);
         const std::vector<double> products = product(size, a, columns);
         const double bound =
             static_cast<double>(relufast::roundings_of_gathered(size.n_terms)) * 0x1p-53;
@@ -84,8 +76,8 @@ TEST_CASE("Products of gathered blocks are those of the definition, within their
 
 TEST_CASE("A column's product does not depend on the columns beside it") {
     const Case size{100, 700, 21};
-    const std::vector<double> a = normals(size.n_rows * size.n_terms, 3);
-    const std::vector<double> columns = normals(size.n_terms * size.n_columns, 4);
+    const std::vector<double> a = gaussian(size.n_rows * size.n_terms, 3);
+    const std::vector<double> columns = gaussian(size.n_terms * size.n_columns, 4);
     const std::vector<double> together = product(size, a, columns);
     for (std::int64_t j = 0; j < size.n_columns; ++j) {
         const auto begin = columns.begin() + j * size.n_terms;

@@ -7,9 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <random>
+#include <numeric>
 #include <vector>
 
+#include "gaussian.hpp"
 #include "reference_blas.hpp"
 #include "relufast/blas.hpp"
 #include "relufast/network.hpp"
@@ -43,14 +44,8 @@ double bound(const std::vector<double>& weights, std::int64_t n_out, std::int64_
 
 // Rows of random numbers that are orthogonal to each other: of a Householder reflection, scaled.
 std::vector<double> scaled_reflection(std::int64_t n, const std::vector<double>& scales) {
-    std::mt19937_64 random(5);
-    std::normal_distribution<double> normal;
-    std::vector<double> v(static_cast<std::size_t>(n));
-    double square = 0.0;
-    for (double& value : v) {
-        value = normal(random);
-        square += value * value;
-    }
+    const std::vector<double> v = relufast::testing::gaussian(n, 5);
+    const double square = std::inner_product(v.begin(), v.end(), v.begin(), 0.0);
     std::vector<double> weights;
     for (std::size_t i = 0; i < v.size(); ++i) {
         for (std::size_t j = 0; j < v.size(); ++j) {
