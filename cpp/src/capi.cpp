@@ -57,6 +57,16 @@ void require(const void* pointer, const char* name) {
     }
 }
 
+bool has_infinite_norm(const relufast::Network& network) {
+    for (int l = 1; l <= network.depth() + 1; ++l) {
+        const relufast::Layer& layer = network.layer(l);
+        if (std::isinf(layer.frobenius_norm) || std::isinf(layer.bias_norm)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::vector<std::int64_t> checked_widths(const int64_t* widths, int64_t n_widths) {
     if (widths == nullptr || n_widths < 3) {
         throw std::invalid_argument("widths needs at least 3 entries: inputs, hidden, outputs");
@@ -162,10 +172,12 @@ int relufast_breakpoint_counter_count(relufast_breakpoint_counter* counter,
             counter->biases[static_cast<std::size_t>(l - 1)] = parameters;
             parameters += layer.n_out;
         }
-        if (!std::all_of(first, parameters, [](double value) { return std::isfinite(value); })) {
+        network.set_parameters(counter->weights, counter->biases);
+        // The norms of anything else are infinite; those of numbers near the end of the range, too.
+        if (has_infinite_norm(network) &&
+            !std::all_of(first, parameters, [](double value) { return std::isfinite(value); })) {
             throw std::invalid_argument("parameters must be finite");
         }
-        network.set_parameters(counter->weights, counter->biases);
         relufast::set_axis_line(counter->line, network.layer(1), counter->lo, counter->hi);
         const bool certain = relufast::count_breakpoints(network, counter->line, counter->options,
                                                          counter->workspaces, counts);
