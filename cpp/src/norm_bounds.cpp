@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "relufast/gathered_product.hpp"
 #include "relufast/network.hpp"
 #include "relufast/panel_norm.hpp"
 #include "relufast/rounding.hpp"
@@ -16,11 +17,19 @@
 namespace relufast {
 namespace {
 
+// Whether a bound tighter than the Frobenius norm changes anything. The second layer multiplies by
+// it only what the first layer's knots and parameters are off, which is no more than its own
+// rounding times that norm; and of a wide last hidden layer few rows are looked at at a time.
+bool is_worth_bounding(const Network& network, int l) {
+    return l >= 3 && l <= network.depth() && !(l == network.depth() && network.layer(l).keeps_rows);
+}
+
 // The number of panels at which certifying this network should cost the least, by the estimates
 // for Gaussian weights; 0 stands for the Frobenius norm.
 std::int64_t choose_panels(const Network& network) {
     constexpr double kDoubleDouble = 40.0;  // multiplications that one in double-double costs
     constexpr double kTraced = 8.0;         // and one in carrying a gradient back
+    constexpr double kRead = 50.0;          // and a weight that is read for a bound
     double best_cost = kInfinity;
     std::int64_t best = 0;
     for (const std::int64_t panels : {0, 64, 32, 16, 8, 4, 2, 1}) {
@@ -36,14 +45,16 @@ std::int64_t choose_panels(const Network& network) {
             const double longer = std::max(n_in, n_out);
             const double typical = layer.frobenius_norm / std::sqrt(n_in * n_out);
             double norm = layer.frobenius_norm;
-            if (panels > 0) {
+            if (panels > 0 && is_worth_bounding(network, l)) {
                 const double p = std::min(static_cast<double>(panels), shorter);
                 norm = typical * std::sqrt(p) * (std::sqrt(shorter / p) + std::sqrt(longer));
-                cost += 0.7 * shorter * shorter * longer / p;
+                cost += (kRead + 0.7 * shorter / p) * shorter * longer;
             }
             const double growth = std::max(norm / (typical * std::sqrt(0.5 * n_in)), 1.0);
             weights_below += n_in * n_out;
-            error = std::min(1.0, error * growth + 4.0 * n_in * kRoundoff * std::sqrt(n_in));
+            const double n_roundings =
+                l == 2 ? 8.0 : static_cast<double>(roundings_of_gathered(layer.n_in / 2));
+            error = std::min(1.0, error * growth + n_roundings * kRoundoff * std::sqrt(n_in));
             const double n_open = std::min(n_knots, n_knots * n_out * error);
             cost += n_open * kDoubleDouble * weights_below;
             n_knots += n_out;
@@ -122,7 +133,10 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         }
     };
     std::vector<Panel> panels;
-    for (int l = 2; l <= depth() && n_panels > 0; ++l) {
+    for (int l = 3; l <= depth() && n_panels > 0; ++l) {
+        if (!is_worth_bounding(*this, l)) {
+            continue;
+        }
         append_panels(*this, l, n_panels, panels);
         if (is_lazy()) {
             hold(l, l, n_threads, interrupt);
@@ -131,10 +145,10 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         }
     }
     add_panels(panels);
-    for (int l = 2; l <= depth() && n_panels > 0; ++l) {
+    for (int l = 3; l <= depth() && n_panels > 0; ++l) {
         Layer& bounded = layers_[static_cast<std::size_t>(l - 1)];
         const double bound = std::sqrt(sums[static_cast<std::size_t>(l)]) * (1.0 + 0x1p-30);
-        if (bound < bounded.spectral_norm) {  // false for NaN, too
+        if (is_worth_bounding(*this, l) && bound < bounded.spectral_norm) {  // not NaN
             bounded.spectral_norm = bound;
         }
     }
