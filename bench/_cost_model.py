@@ -26,7 +26,8 @@ def work(size: Size) -> dict[str, float]:
         # Products at all knots that are older than the layer below: (l - 2) n of them at layer l.
         # Of the last layer only the neurons that may turn are looked at.
         "multiplications in products": n**3 * (depth - 1) * (depth - 2) / 2.0,
-        "multiplications for bounds on norms": n**3 * (depth - 1),
+        # Of the layers between the second and a wide last one.
+        "multiplications for bounds on norms": n**3 * max(depth - 3, 0),
         "values looked at": n**2 * depth**2 / 2.0,
         "weights drawn": n**2 * depth * (2.0 + size.n_windows),
     }
