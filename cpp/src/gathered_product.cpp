@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
+#include "any_address.hpp"
 #include "relufast/multiversion.hpp"
 
 namespace relufast {
@@ -19,8 +19,7 @@ constexpr std::int64_t kPanelColumns = 8;
 constexpr std::int64_t kBlockRows = 6 * kPanelRows;
 constexpr std::int64_t kBlockTerms = 256;
 
-// Numbers that the compiler keeps in registers. They are never passed by value, which would depend
-// on the instruction set.
+// Numbers that the compiler keeps in registers.
 using Two = double __attribute__((vector_size(16)));
 using Four = double __attribute__((vector_size(32)));
 using Eight = double __attribute__((vector_size(64)));
@@ -37,7 +36,7 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
         Vector down[kDown];
 #pragma GCC unroll 3
         for (std::int64_t v = 0; v < kDown; ++v) {
-            std::memcpy(&down[v], a + v * kLanes, sizeof(Vector));  // at any address
+            load(down[v], a + v * kLanes);
         }
 #pragma GCC unroll 8
         for (std::int64_t j = 0; j < kAcross; ++j) {
@@ -55,9 +54,9 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
         for (std::int64_t v = 0; v < kDown; ++v) {
             double* const to = c + j * stride + v * kLanes;
             Vector before;
-            std::memcpy(&before, to, sizeof(before));
+            load(before, to);
             const Vector after = adds ? before + sums[j][v] : sums[j][v];
-            std::memcpy(to, &after, sizeof(after));
+            store(after, to);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "any_address.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/multiversion.hpp"
 
@@ -12,11 +13,6 @@ namespace {
 // Four numbers that the compiler keeps in a register.
 using Four = double __attribute__((vector_size(32)));
 
-// The same at any address: compilers differ in whether an aligned(8) of Four itself would do.
-struct [[gnu::packed, gnu::may_alias]] Fours {
-    Four numbers;
-};
-
 // The first 4 kFours entries of a sum of rows.
 template <int kFours>
 [[gnu::always_inline]] inline void sum_fours(const double* matrix, std::int64_t stride,
@@ -24,17 +20,18 @@ template <int kFours>
                                              std::int64_t n_index, double* out) {
     Four sums[kFours] = {};
     for (std::int64_t c = 0; c < n_index; ++c) {
-        const auto* row = reinterpret_cast<const Fours*>(matrix + index[c] * stride);
+        const double* const row = matrix + index[c] * stride;
         const double factor = factors[c];
 #pragma GCC unroll 8
         for (int f = 0; f < kFours; ++f) {
-            sums[f] += factor * row[f].numbers;
+            Four numbers;
+            load(numbers, row + 4 * f);
+            sums[f] += factor * numbers;
         }
     }
-    auto* to = reinterpret_cast<Fours*>(out);
 #pragma GCC unroll 8
     for (int f = 0; f < kFours; ++f) {
-        to[f].numbers = sums[f];
+        store(sums[f], out + 4 * f);
     }
 }
 

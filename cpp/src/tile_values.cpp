@@ -5,24 +5,15 @@
 #include <bit>
 #include <limits>
 
+#include "any_address.hpp"
 #include "relufast/multiversion.hpp"
 
 namespace relufast {
 namespace {
 
-// Eight numbers that the compiler keeps in a register. They are never passed by value, which would
-// depend on the instruction set.
+// Eight numbers that the compiler keeps in a register.
 using Eight = float __attribute__((vector_size(32)));
 constexpr std::int64_t kEight = 8;
-
-// The same at any address: compilers differ in whether an aligned(4) of Eight itself would do.
-struct [[gnu::packed, gnu::may_alias]] Eights {
-    Eight numbers;
-};
-
-[[gnu::always_inline]] inline const Eights& at(const float* address) {
-    return *reinterpret_cast<const Eights*>(address);
-}
 
 struct EightRanges {
     Eight lowest = Eight{} + std::numeric_limits<float>::infinity();
@@ -53,10 +44,14 @@ constexpr std::int64_t kLook = 128;
 
 // Whether one of 128 values is.
 [[gnu::always_inline]] inline bool any_at_least(float threshold, float sign, const float* values) {
-    Eight greatest = sign * at(values).numbers;
+    Eight first;
+    load(first, values);
+    Eight greatest = sign * first;
 #pragma GCC unroll 16
     for (std::int64_t k = 1; k < kLook / kEight; ++k) {
-        const Eight next = sign * at(values + k * kEight).numbers;
+        Eight next;
+        load(next, values + k * kEight);
+        next *= sign;
         greatest = next > greatest ? next : greatest;
     }
     EightMasks masks = greatest >= threshold;
@@ -76,7 +71,9 @@ constexpr std::int64_t kBits = 32;
     EightBits of_lanes = {1, 2, 4, 8, 16, 32, 64, 128};
 #pragma GCC unroll 4
     for (int k = 0; k < kBits / kEight; ++k) {
-        bits |= sign * at(values + k * kEight).numbers >= threshold ? of_lanes : EightBits{};
+        Eight eight;
+        load(eight, values + k * kEight);
+        bits |= sign * eight >= threshold ? of_lanes : EightBits{};
         of_lanes <<= kEight;
     }
     // Halves upon halves, all in registers.
@@ -115,8 +112,11 @@ FloatRange float_range(const float* values, std::int64_t n) {
     EightRanges odd;
     std::int64_t i = 0;
     for (; i + 2 * kEight <= n; i += 2 * kEight) {
-        even.take(at(values + i).numbers);
-        odd.take(at(values + i + kEight).numbers);
+        Eight eight;
+        load(eight, values + i);
+        even.take(eight);
+        load(eight, values + i + kEight);
+        odd.take(eight);
     }
     even.take(odd);
     FloatRange range = even.of_all();
@@ -139,13 +139,15 @@ FloatRange panel_values(const float* direction, std::int64_t d, const float* pan
             const float factor = direction[i];
 #pragma GCC unroll 4
             for (int k = 0; k < kRegisters; ++k) {
-                sums[k] += factor * at(panels + k * kEight).numbers;
+                Eight points;
+                load(points, panels + k * kEight);
+                sums[k] += factor * points;
             }
             panels += kPanelPoints;
         }
 #pragma GCC unroll 4
         for (int k = 0; k < kRegisters; ++k) {
-            reinterpret_cast<Eights*>(values + k * kEight)->numbers = sums[k];
+            store(sums[k], values + k * kEight);
             ranges[k].take(sums[k]);
         }
         values += kPanelPoints;

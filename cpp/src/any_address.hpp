@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstring>
+
+namespace relufast {
+
+// Vectors of the compiler's, to and from memory at any address: a pointer to one would promise
+// alignment. They are never passed by value, which would depend on the instruction set.
+
+template <class Vector, class Number>
+[[gnu::always_inline]] inline void load(Vector& vector, const Number* from) {
+    std::memcpy(&vector, from, sizeof(Vector));
+}
+
+template <class Vector, class Number>
+[[gnu::always_inline]] inline void store(const Vector& vector, Number* to) {
+    std::memcpy(to, &vector, sizeof(Vector));
+}
+
+}  // namespace relufast
