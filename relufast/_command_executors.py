@@ -24,7 +24,7 @@ def executor_options(command: _Command) -> _Command:
         show_default=True,
         callback=_checked,
         metavar="NAME",
-        help="Where networks are averaged: threads, processes, dask (workers on this machine), mpi, "
+        help="Where networks are averaged: threads, processes, dask (on this machine), mpi, "
         "or the address of a Dask scheduler such as tcp://host:8786. The numbers are the same.",
     )
     how_many = click.option(
