@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -30,7 +31,7 @@ def njit(*, cache: bool = True) -> Callable[[_F], _F]:
 
     def decorate(function: _F) -> _F:
         try:
-            compiled: Any = numba.njit(nogil=True, cache=cache)(function)
+            compiled: Any = numba.njit(nogil=True, cache=cache and _has_home())(function)
         except RuntimeError:  # no folder that a cache could be written to
             compiled = numba.njit(nogil=True)(function)
         if cache and hasattr(compiled, "_cache"):
@@ -44,6 +45,14 @@ def njit(*, cache: bool = True) -> Callable[[_F], _F]:
         return cast(_F, compiled)
 
     return decorate
+
+
+def _has_home() -> bool:
+    """Whether Numba's cache has one, or needs none.
+
+    Without, as for a user whom the system does not know, it would take "~" for a folder's name.
+    """
+    return "NUMBA_CACHE_DIR" in os.environ or os.path.isabs(os.path.expanduser("~"))
 
 
 def _external(name: str, signature: Any) -> Any:

@@ -6,13 +6,14 @@ import io
 import json
 import math
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 import relufast
+from relufast._command_executors import executor_options, open_executor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,22 +51,37 @@ def main() -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="File that keeps averages over networks, so that a stopped report goes on from there.",
 )
+@executor_options
 def report(
-    out: Path, seed: int, effort: str | None, chapters: tuple[str, ...], store: Path | None
+    out: Path,
+    seed: int,
+    effort: str | None,
+    chapters: tuple[str, ...],
+    store: Path | None,
+    executor: str,
+    workers: int | None,
 ) -> None:
     """Measure random and trained networks and write one HTML page.
 
     Takes about two minutes at most. The tables of the page are also written as CSV files.
     """
     try:
-        _report(out, seed, effort or "default", chapters, store)
+        with open_executor(executor, workers) as pool:
+            _report(out, seed, effort or "default", chapters, store, pool)
     except KeyboardInterrupt:
         # Not click's own answer, whose exit code is 1.
         kept = f"; {store} keeps the averages that are done" if store is not None else ""
         _fail(f"Stopped; nothing was written{kept}.", 130)
 
 
-def _report(out: Path, seed: int, effort: str, names: tuple[str, ...], store: Path | None) -> None:
+def _report(
+    out: Path,
+    seed: int,
+    effort: str,
+    names: tuple[str, ...],
+    store: Path | None,
+    executor: Executor,
+) -> None:
     # Imported here because `relufast --help` needs none of it.
     from relufast.report import CHAPTERS, EFFORTS, PAGE_NAME, OutputFolderError, write_report
 
@@ -74,8 +90,8 @@ def _report(out: Path, seed: int, effort: str, names: tuple[str, ...], store: Pa
             _fail(f"Error: --chapter must be one of {', '.join(CHAPTERS)}, but got {name}", 2)
     settings = EFFORTS[effort].settings(seed)
     try:
-        chapters = write_report(out, settings, chapters=names, store=store)
-    except (OutputFolderError, relufast.StoreError) as error:
+        chapters = write_report(out, settings, chapters=names, store=store, executor=executor)
+    except (OutputFolderError, relufast.MonteCarloError) as error:
         _fail(f"Error: {error}", 2)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal without some sign gets a question mark, not an error after all the work.
@@ -122,7 +138,7 @@ def _widths(_context: object, _parameter: object, text: str) -> tuple[int, ...]:
 @click.option("--bias-variance", type=float, default=1.0, show_default=True)
 @click.option("--negative-slope", type=float, default=0.0, show_default=True)
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True)
+@executor_options
 @click.option(
     "--store",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -136,7 +152,8 @@ def simulate_breakpoints(
     until_absolute: float | None,
     level: float,
     seed: int,
-    workers: int,
+    executor: str,
+    workers: int | None,
     store: Path | None,
     as_json: bool,
     **network: Any,
@@ -149,13 +166,13 @@ def simulate_breakpoints(
         if until_relative is not None or until_absolute is not None:
             until = relufast.Precision(until_relative, until_absolute, level)
         statistic = relufast.statistics.BreakpointCounts(widths, **network)
-        with ThreadPoolExecutor(workers) as executor:
+        with open_executor(executor, workers) as pool:
             estimate = relufast.monte_carlo(
                 statistic,
                 n_trials=trials,
                 until=until,
                 seed=seed,
-                executor=executor if workers > 1 else None,
+                executor=pool,
                 store=store,
                 progress=True,
             )

@@ -10,9 +10,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import dask
 import pytest
 from click.testing import CliRunner, Result
+from executors import MPI_ENVIRONMENT, dask_client, mpi_command
+from scripts import output_of
 
 import relufast
 from relufast import report
@@ -45,7 +49,16 @@ def test_help_and_version() -> None:
     assert run.output == f"relufast, version {relufast.__version__}\n"
     run = CliRunner().invoke(main, ["report", "--help"])
     assert run.exit_code == 0
-    for option in ("--out", "--seed", "--quick", "--full", "--chapter", "--store"):
+    for option in (
+        "--out",
+        "--seed",
+        "--quick",
+        "--full",
+        "--chapter",
+        "--store",
+        "--executor",
+        "--workers",
+    ):
         assert option in run.output
 
 
@@ -189,6 +202,155 @@ def test_simulate_prints_what_monte_carlo_returns() -> None:
     assert json.loads(run.stdout) == (
         relufast.monte_carlo(statistic, n_trials=300, seed=4).to_dict()
     )
+
+
+def of_300_networks(*options: str) -> dict[str, Any]:
+    run = simulate("--trials", "300", "--seed", "4", "--json", *options)
+    assert run.exit_code == 0, run.output
+    estimate: dict[str, Any] = json.loads(run.stdout)
+    return estimate
+
+
+@pytest.mark.parametrize("name", ["threads", "processes", "dask"])
+def test_simulate_on_this_machine(name: str) -> None:
+    alone = of_300_networks("--workers", "1")
+    assert of_300_networks("--executor", name, "--workers", "2") == alone
+
+
+def test_simulate_on_a_dask_cluster() -> None:
+    with dask_client(1) as client:
+        address = client.scheduler_info()["address"]
+        assert of_300_networks("--executor", address) == of_300_networks()
+
+
+def test_simulate_on_mpi(tmp_path: Path) -> None:
+    command = mpi_command(3, Path("-m"))
+    options = ["--trials", "300", "--seed", "4", "--json", "--executor", "mpi"]
+    printed = output_of(
+        *command, "relufast.cli", *SIMULATE, *options, cwd=tmp_path, **MPI_ENVIRONMENT
+    )
+    assert json.loads(printed) == of_300_networks()
+
+
+def process_number(_rng: object) -> int:
+    return os.getpid()
+
+
+def test_the_report_takes_the_executor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers: list[float] = []
+
+    def chapter(settings: Settings, progress: Progress) -> Chapter:
+        statistic = relufast.statistics.Function(process_number)
+        numbers.append(float(progress.monte_carlo(statistic, settings, "one", n_trials=1).mean))
+        return Chapter("short", "A chapter", Reference("A", "B", "2512.08091"), [], [])
+
+    monkeypatch.setattr(report, "CHAPTERS", {"short": chapter})
+    for options in ([], ["--executor", "processes", "--workers", "1"]):
+        run = CliRunner().invoke(main, ["report", "--out", str(tmp_path), *options])
+        assert run.exit_code == 0, run.output
+    assert numbers[0] == os.getpid()
+    assert numbers[1] != os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--executor", "theads"], "'theads' is neither threads, processes, dask or mpi nor an"),
+        (["--executor", "mpi", "--workers", "2"], "--executor mpi has its own workers"),
+        (["--executor", "tcp://127.0.0.1:1"], "--executor tcp://127.0.0.1:1: Timed out"),
+        (["--executor", "post://office"], "--executor post://office: unknown address scheme"),
+    ],
+)
+@pytest.mark.parametrize("command", [["report"], [*SIMULATE, "--trials", "10"]])
+def test_executors_that_cannot_be_had(
+    command: list[str], options: list[str], message: str, settings_seen: list[Settings]
+) -> None:
+    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+        run = CliRunner().invoke(main, [*command, *options])
+    assert run.exit_code == 2
+    assert run.stdout == ""
+    assert message in run.stderr
+    assert settings_seen == []
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "advice"),
+    [("dask", "distributed", "pip install 'dask[distributed]'"), ("mpi", "mpi4py", "mpi4py")],
+)
+def test_executors_that_are_not_installed(
+    name: str, package: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    run = simulate("--trials", "10", "--executor", name)
+    assert run.exit_code == 2
+    assert f"Error: --executor {name} needs the package {package}: pip install" in run.stderr
+    assert run.stderr.endswith(f"{advice}\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+@pytest.mark.parametrize("name", ["threads", "processes", "dask"])
+def test_ctrl_c_on_every_executor(name: str) -> None:
+    """Of a terminal, which sends it to all processes."""
+    command = [*SIMULATE, "--trials", "1000000000", "--executor", name, "--workers", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "relufast.cli", *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        seen = ""
+        while "±" not in seen:
+            seen += process.stderr.read(1)
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert stdout == ""
+    assert stderr.splitlines()[-1] == "Stopped."
+    assert "Traceback" not in stderr
+
+
+# What runs `relufast`, as its script does; the import of the package sleeps where the test says so.
+ENTRY = """
+import importlib.metadata, signal, sys, time
+
+class Slow:
+    def find_spec(self, name, path, target=None):
+        if name == "relufast" and "--help" not in sys.argv:
+            print("ready", flush=True)
+            time.sleep(60)
+
+sys.meta_path.insert(0, Slow())
+(entry,) = importlib.metadata.entry_points(group="console_scripts", name="relufast")
+signal.signal(signal.SIGINT, getattr(signal, sys.argv.pop(1)))
+try:
+    entry.load()()
+finally:
+    print(signal.getsignal(signal.SIGINT))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_while_the_package_is_imported() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ENTRY, "default_int_handler", "report"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout, stderr) == (130, "", "")
+
+
+@pytest.mark.parametrize("handler", ["default_int_handler", "SIG_IGN"])
+def test_the_command_leaves_signals_as_they_were(handler: str, tmp_path: Path) -> None:
+    printed = output_of(sys.executable, "-c", ENTRY, handler, "--help", cwd=tmp_path)
+    assert printed.startswith("Usage: ")
+    assert printed.splitlines()[-1] == str(getattr(signal, handler))
 
 
 def test_simulate_prints_a_table(tmp_path: Path) -> None:

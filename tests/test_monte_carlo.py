@@ -688,6 +688,32 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     assert python(PRINT_BITS, NUMBA_CACHE_DIR=str(path)).splitlines() == compiled_bits
 
 
+AS_NOBODY = """
+import os, pwd, tempfile
+
+def unknown(user):
+    raise KeyError(user)
+
+def temporary_file(*, dir, make=tempfile.TemporaryFile):  # how Numba tries a folder
+    if os.path.isabs(dir):
+        raise PermissionError(dir)
+    return make(dir=dir)
+
+pwd.getpwuid, tempfile.TemporaryFile = unknown, temporary_file
+"""
+
+
+def test_no_cache_where_there_is_no_home(
+    compiled_bits: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a user without a name, who may write into the working folder only."""
+    for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert python(AS_NOBODY + PRINT_BITS).splitlines() == compiled_bits
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_loops_run_uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each loop's Python form, with Python forms below it, against the compiled one."""
     widths = np.array([1, 4, 7, 3, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from importlib import metadata
@@ -22,9 +23,12 @@ def test_the_wheel_holds_the_package_and_nothing_else() -> None:
     files = metadata.files("relufast") or []
     inside = {file.as_posix() for file in files if file.parts[0] == "relufast"}
     assert {"relufast/py.typed", "relufast/_core.pyi"} <= inside
-    others = {file.parts[0] for file in files} - {"relufast"}
-    # What else pip lists is the distribution's record and the command, which lies in ../bin.
-    assert all(name == ".." or name.endswith(".dist-info") for name in others)
+    outside = [file.as_posix() for file in files if file.parts[0] != "relufast"]
+    assert "_relufast_command.py" in outside
+    # What else pip lists is compiled from that, the distribution's record, and the command, which
+    # lies in ../bin.
+    others = r"_relufast_command\.py|__pycache__/_relufast_command\..*|\.\./.*|.*\.dist-info/.*"
+    assert [name for name in outside if not re.fullmatch(others, name)] == []
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="needs CMake")

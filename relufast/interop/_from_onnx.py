@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from relufast import _validate
-from relufast.interop import _optional
+from relufast import _optional, _validate
 from relufast.network import Network
 
 if TYPE_CHECKING:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from relufast import _validate
-from relufast.interop import _optional
+from relufast import _optional, _validate
 from relufast.interop._chain import Chain
 from relufast.interop._errors import UnsupportedLayerError
 from relufast.network import Network

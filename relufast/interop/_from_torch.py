@@ -6,8 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from relufast import _validate
-from relufast.interop import _optional
+from relufast import _optional, _validate
 from relufast.network import Network
 
 if TYPE_CHECKING:

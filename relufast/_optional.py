@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 
-def require(package: str, function: str, distribution: str | None = None) -> None:
+def require(package: str, user: str, distribution: str | None = None) -> None:
     """Import the package, or say in one line how to get it."""
     try:
         importlib.import_module(package)
@@ -14,6 +14,6 @@ def require(package: str, function: str, distribution: str | None = None) -> Non
         if error.name != package:
             raise
         raise ModuleNotFoundError(
-            f"{function} needs the package {package}: pip install {distribution or package}",
+            f"{user} needs the package {package}: pip install {distribution or package}",
             name=package,
         ) from None

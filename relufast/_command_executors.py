@@ -1,0 +1,107 @@
+"""Where a command makes its averages: the options, and the executors that they name."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from relufast import _optional
+from relufast._cpus import available_cpus
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def executor_options(command: _Command) -> _Command:
+    """Give a command `--executor` and `--workers`, which `open_executor` takes."""
+    where = click.option(
+        "--executor",
+        default="threads",
+        show_default=True,
+        callback=_checked,
+        metavar="NAME",
+        help="Where networks are averaged: threads, processes, dask (on this machine), mpi, "
+        "or the address of a Dask scheduler such as tcp://host:8786. The numbers are the same.",
+    )
+    how_many = click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Of threads, processes and dask; one for each CPU if not given.",
+    )
+    return where(how_many(command))
+
+
+def open_executor(name: str, workers: int | None) -> AbstractContextManager[Executor]:
+    """The executor that the two options ask for.
+
+    Raises
+    ------
+    click.UsageError
+        When it is entered: if it cannot be had, or has its own number of workers.
+    """
+    if name in _LOCAL:
+        return _LOCAL[name](workers or available_cpus())
+    if workers is not None:
+        raise click.UsageError(f"--executor {name} has its own workers: leave out --workers")
+    return _mpi() if name == "mpi" else _dask(name, address=name)
+
+
+def _processes(n: int) -> Executor:
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    # A terminal sends Ctrl-C to every process: this one stops the others.
+    return ProcessPoolExecutor(
+        n,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+
+
+@contextmanager
+def _dask(name: str, **cluster: Any) -> Iterator[Executor]:
+    _require("distributed", name, "'dask[distributed]'")
+    from distributed import Client
+
+    try:
+        client = Client(**cluster)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"--executor {name}: {error}") from error
+    with client:
+        yield client.get_executor(pure=False)
+
+
+@contextmanager
+def _mpi() -> Iterator[Executor]:
+    _require("mpi4py", "mpi")
+    from mpi4py.futures import MPIPoolExecutor
+
+    with MPIPoolExecutor() as executor:
+        yield executor
+
+
+def _require(package: str, name: str, distribution: str | None = None) -> None:
+    try:
+        _optional.require(package, f"--executor {name}", distribution)
+    except ModuleNotFoundError as error:
+        raise click.UsageError(str(error)) from error
+
+
+_LOCAL: dict[str, Callable[[int], AbstractContextManager[Executor]]] = {
+    "threads": ThreadPoolExecutor,
+    "processes": _processes,
+    "dask": lambda n: _dask("dask", n_workers=n, threads_per_worker=1, dashboard_address=None),
+}
+
+
+def _checked(_context: object, _parameter: object, name: str) -> str:
+    if name in (*_LOCAL, "mpi") or "://" in name:
+        return name
+    raise click.BadParameter(
+        f"{name!r} is neither threads, processes, dask or mpi nor an address like tcp://host:8786"
+    )
