@@ -101,7 +101,7 @@ class Dimensions:
 
     def source(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in FAMILIES[self.family].items())
-        return f"{self.family}: Network.random({options})"
+        return f"{self.networks:,} of {self.family}: Network.random({options})"
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,13 @@ class Measurement:
     def trust(self) -> str:
         return certified_ranks([d.found for d in self.by_family.values()])
 
-    def source(self) -> str:
-        networks = next(iter(self.by_family.values())).networks
+    def source(self, *families: str) -> str:
+        """Of a figure that shows these."""
+        shown = [self[family] for family in families]
         return (
-            f"relufast.activation_ranks(network, X) and others; {networks:,} networks of each "
-            f"kind, {DEPTH} layers of {WIDTH} neurons; X of {WIDTH} standard normal inputs of "
-            f"dimension {WIDTH}; " + "; ".join(d.source() for d in self.by_family.values())
+            f"relufast.activation_ranks(network, X) and others; {DEPTH} layers of {WIDTH} neurons; "
+            f"X of {WIDTH} standard normal inputs of dimension {WIDTH}; "
+            + "; ".join(d.source() for d in shown)
         )
 
 

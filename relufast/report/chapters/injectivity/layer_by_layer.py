@@ -238,8 +238,10 @@ def _draw(layout: Layout, found: Sequence[_Capacities]) -> Drawing:
     for axes in (capacities, expansions):
         figures.logarithmic(axes, "x")
         axes.set_xlabel("layer")
-    capacities.set_title("Capacity mₗ / n")
+    capacities.set_title("Capacity")
+    capacities.set_ylabel("neurons over inputs, mₗ / n")
     capacities.set_ylim(0.0, None)
-    expansions.set_title("Expansion mₗ / mₗ₋₁")
+    expansions.set_title("Expansion")
+    expansions.set_ylabel("neurons over those before, mₗ / mₗ₋₁")
     figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 5)
     return figure

@@ -310,7 +310,7 @@ def _draw(layout: Layout, courses: Sequence[_Course]) -> Drawing:
         axes.set_title(course.name.capitalize())
         figures.logarithmic(axes, "xy")
         axes.set_xlabel("1 + epochs")
-    panels[0].set_ylabel("mean width")
+        axes.set_ylabel("mean width")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2 if layout.narrow else 3)
     return figure

@@ -369,9 +369,9 @@ def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawi
     line.set_title("On the whole line")
     for axes in (window, line):
         figures.layer_axis(axes, layers)
+        axes.set_ylabel("breakpoints per neuron")
     window.set_ylim(0.0, 0.85)
     line.set_ylim(0.4, 1.15)
-    window.set_ylabel("breakpoints per neuron")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
