@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _TITLE = "Harmonic pruning"
 _SHARE = 0.2
 _HIDDEN, _HIDDEN_QUICKLY = (100, 100, 100), (20, 20, 20)
+_NO_TORCH = 'It needs PyTorch, which is not installed here: pip install "relufast[torch]"'
 _TEXT = (
     "Each hidden layer is a double layer, a product of two matrices, of which harmonic pruning "
     "takes away one singular value at a time, in the layer where the accuracy loses least by it, "
@@ -37,10 +38,9 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
             title=_TITLE,
             text=(
                 _TEXT,
-                'It needs PyTorch, which is not installed here: pip install "relufast[torch]", and '
-                "this section shows what pruning does to a classifier of digits.",
+                f"{_NO_TORCH}, and this section shows what pruning does to a classifier of digits.",
             ),
-            claims=(_not_tested("PyTorch is not installed", None),),
+            claims=(_not_tested("nothing", None, _NO_TORCH),),
         )
     # Imported here because PyTorch takes seconds.
     from relufast.report.pruned_classifier import prune_classifier
@@ -63,9 +63,9 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
         title="Ranks and accuracy, step by step",
         draw=lambda layout: _draw(layout, pruned, accuracies),
         caption=(
-            "Above: the rank of each hidden layer. Below: accuracy on the test images with a band "
-            "of one standard error of their choice, and parameters over those of the network with "
-            "one matrix a layer."
+            "Above: the rank of each hidden layer. Middle: accuracy on the test images; the band "
+            "is one standard error of their choice, the same images at each step. Below: "
+            "parameters over those of the network with one matrix a layer."
         ),
         source="relufast.torch.harmonic_pruning(model, evaluate, retrain, ...)",
     )
@@ -91,8 +91,9 @@ def _accuracy(share: float, n_images: int) -> Estimate:
 _CLAIM = f"Pruned to {100 * _SHARE:.0f} % of its parameters a classifier is hardly less accurate"
 
 
-def _not_tested(why: str, figure: Figure | None) -> Claim:
-    return Claim(_CLAIM, None, why, verdict.OPEN, "", "Nothing was measured.", figure)
+def _not_tested(measured: str, figure: Figure | None, obstacle: str = "") -> Claim:
+    rule = "It needs a classifier that was pruned as far."
+    return Claim(_CLAIM, None, measured, verdict.OPEN, "", rule, figure, obstacle=obstacle)
 
 
 def _claim(
@@ -101,7 +102,7 @@ def _claim(
     step = pruned.first_below(_SHARE)
     if step is None:
         return _not_tested(
-            f"this effort prunes no further than to {100 * pruned.shares[-1]:.0f} %", figure
+            f"this run prunes no further than to {100 * pruned.shares[-1]:.0f} %", figure
         )
     before, after = accuracies[0], accuracies[step]
     # At most, whatever images the two networks have in common that they read wrong.
@@ -162,7 +163,7 @@ def _table(pruned: PrunedClassifier, accuracies: Sequence[Estimate]) -> Table:
 def _draw(layout: Layout, pruned: PrunedClassifier, accuracies: Sequence[Estimate]) -> Drawing:
     from relufast.report import figures
 
-    figure, (above, below) = figures.stack(layout, [2.2, 2.2])
+    figure, (above, middle, below) = figures.stack(layout, [1.9, 1.5, 1.3])
     steps = range(len(pruned.steps))
     for i, (colour, _) in enumerate(figures.series(len(pruned.layers))):
         ranks = [step.ranks[i] for step in pruned.steps]
@@ -170,8 +171,9 @@ def _draw(layout: Layout, pruned: PrunedClassifier, accuracies: Sequence[Estimat
     above.set_ylabel("rank")
     above.set_ylim(bottom=0.0)
     above.legend(loc="best")
-    below.plot(steps, pruned.test_accuracies, color=figures.INK, label="test accuracy")
-    below.fill_between(
+    # On a scale of its own, where the band can be seen.
+    middle.plot(steps, [a.value for a in accuracies], color=figures.INK)
+    middle.fill_between(
         steps,
         [a.value - a.standard_error for a in accuracies],
         [a.value + a.standard_error for a in accuracies],
@@ -179,9 +181,9 @@ def _draw(layout: Layout, pruned: PrunedClassifier, accuracies: Sequence[Estimat
         alpha=0.2,
         linewidth=0.0,
     )
-    below.plot(steps, pruned.shares, color=figures.MUTED, linestyle="--", label="parameters")
+    middle.set_ylabel("test accuracy")
+    below.plot(steps, pruned.shares, color=figures.INK)
     below.set_xlabel("step")
-    below.set_ylabel("share")
+    below.set_ylabel("parameters")
     below.set_ylim(bottom=0.0)
-    below.legend(loc="best")
     return figure

@@ -132,6 +132,7 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{1.0 + _RTOL:g} σₖ. A larger bound would decide nothing."
                 ),
                 figure=figure,
+                obstacle="A proven bound is too large to tell",
             ),
             Claim(
                 claim="Other layers of low rank err less than the truncated decomposition",
