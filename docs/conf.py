@@ -8,9 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cycler import cycler
 from sphinx.util import logging
 
 import relufast
+from relufast.report import figures
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -39,12 +41,22 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the docstrings give types, with shapes
 plot_formats = ["svg"]
+# Without a ground of their own, so that one drawing does for light and for dark pages
+# (docs/_static/figures.css); in the colours of the report.
+plot_rcparams = {
+    "savefig.transparent": True,
+    "legend.frameon": False,
+    "axes.prop_cycle": cycler(color=figures.SERIES),
+}
+plot_apply_rcparams = True
 plot_html_show_formats = plot_html_show_source_link = False
 numpydoc_show_class_members = False
 default_role = "code"
 
 html_theme = "furo"
 html_title = f"relufast {version}"
+html_static_path = ["_static"]
+html_css_files = ["figures.css"]
 
 PUBLIC = ("relufast", *(f"relufast.{m}" for m in ("datasets", "interop", "statistics", "torch")))
 

@@ -105,7 +105,7 @@ def draw() -> None:
         y, colour = height - 1 - row, f"C{row}"
         axes.add_patch(
             FancyBboxPatch(
-                (0.1, y + 0.2), 2.8, 0.55, boxstyle="round,pad=0.05", fc="white", ec=colour, lw=1.5
+                (0.1, y + 0.2), 2.8, 0.55, boxstyle="round,pad=0.05", fc="none", ec=colour, lw=1.5
             )
         )
         modules_of_it = "1 module" if sizes[name] == 1 else f"{sizes[name]} modules"

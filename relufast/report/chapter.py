@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from relufast.report.estimate import Estimate
 from relufast.report.progress import Progress
 from relufast.report.settings import Settings
+from relufast.report.verdict import OPEN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -60,6 +61,12 @@ class Claim:
     rule: str  # which answer follows from what
     figure: Figure | None = None  # that shows it
     code: str = ""  # that prints the number; without it the chapter's own command does
+    obstacle: str = ""  # why it is open, as a sentence; without it because too little was measured
+
+    @property
+    def why_open(self) -> str:
+        """Empty if it is not."""
+        return (self.obstacle or "Too little was measured to tell") if self.verdict == OPEN else ""
 
 
 @dataclass(frozen=True)

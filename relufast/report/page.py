@@ -65,7 +65,7 @@ def _claims_table(chapters: Sequence[Chapter]) -> Table:
     return Table(
         name="claims",
         caption="Published claims and what we measured.",
-        columns=[Column(key, key) for key in (*keys, "limits", "rule")],
+        columns=[Column(key, key) for key in (*keys, "why_open", "limits", "rule")],
         rows=[
             (
                 f"arXiv {chapter.reference.arxiv}",
@@ -74,6 +74,7 @@ def _claims_table(chapters: Sequence[Chapter]) -> Table:
                 *_number_and_error(claim.number),
                 claim.measured,
                 claim.verdict,
+                claim.why_open,
                 claim.limits,
                 claim.rule,
             )

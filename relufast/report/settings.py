@@ -15,6 +15,7 @@ class Settings:
     effort: float  # 1 by default; the numbers of random networks are proportional to it
     largest_width: int
     command: str  # that a user types to see the same numbers
+    larger: str = ""  # another one that measures more, if there is one
 
     def scaled(self, number: int) -> int:
         """So many random networks, at the default effort. At least 2: one has no spread."""
@@ -54,14 +55,20 @@ class Effort:
     option: str
     effort: float
     largest_width: int
+    larger: str | None  # the option of the next one
 
     def settings(self, seed: int) -> Settings:
-        command = " ".join(["relufast report", f"--seed {seed}", self.option]).rstrip()
-        return Settings(seed, self.effort, self.largest_width, command)
+        larger = "" if self.larger is None else _command(seed, self.larger)
+        command = _command(seed, self.option)
+        return Settings(seed, self.effort, self.largest_width, command, larger)
+
+
+def _command(seed: int, option: str) -> str:
+    return f"relufast report --seed {seed} {option}".rstrip()
 
 
 EFFORTS = {
-    "quick": Effort("--quick", effort=0.2, largest_width=100),
-    "default": Effort("", effort=1.0, largest_width=300),
-    "full": Effort("--full", effort=5.0, largest_width=1000),
+    "quick": Effort("--quick", effort=0.2, largest_width=100, larger=""),
+    "default": Effort("", effort=1.0, largest_width=300, larger="--full"),
+    "full": Effort("--full", effort=5.0, largest_width=1000, larger=None),
 }

@@ -225,13 +225,15 @@ def _draw(layout: Layout, groups: Sequence[_Groups]) -> Drawing:
         )
         values.axhline(limit.eigenvalues[k], color=colour, linewidth=1)
         values.axhline(limit.leading_eigenvalues[k], color=colour, linewidth=1, linestyle=":")
-    values.set_title("Mean eigenvalue")
+    values.set_title("Spectrum")
+    values.set_ylabel("mean eigenvalue")
     for i, (group, (colour, marker)) in enumerate(zip(GROUPS, styles, strict=True)):
         figures.points(angles, widths, [g.angles[i] for g in groups], colour, marker, group)
     steepest = groups[-1].angles[2].value
     guide = [steepest * (widths[-1] / widths[0]) ** 0.5, steepest]
     angles.plot([widths[0], widths[-1]], guide, color=figures.MUTED, linestyle="--")
-    angles.set_title("Largest angle, degrees")
+    angles.set_title("Alignment")
+    angles.set_ylabel("largest angle, degrees")
     for axes in (values, angles):
         figures.logarithmic(axes, "xy")
         axes.set_xlabel("width m")

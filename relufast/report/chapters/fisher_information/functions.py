@@ -183,6 +183,8 @@ def _draw_functions(
 
     rows = [GROUPS[:2], GROUPS[2:]] if layout.narrow else [GROUPS]
     figure, axes = figures.mosaic(layout, rows, [2.1] * len(rows))
+    for row in rows:
+        axes[row[0]].set_ylabel("network f(x)")
     for group in GROUPS:
         for width, (colour, marker) in zip(_SHOWN_WIDTHS, figures.series(6)[1::-1], strict=True):
             limits, values = shown[width][group]
@@ -199,7 +201,6 @@ def _draw_functions(
         axes[group].plot(ends, ends, color=figures.INK, linewidth=0.8)
         axes[group].set_title(group)
         axes[group].set_xlabel("limit F(x)")
-    axes[GROUPS[0]].set_ylabel("network f(x)")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 

@@ -22,7 +22,8 @@ from relufast.report.settings import Settings
 WIDTH = 64  # of all layers, and the number of inputs
 DEPTH = 30
 LAYERS = range(1, DEPTH + 1)
-_NETWORKS = 60
+_NETWORKS = 60  # of a family
+_NETWORKS_OF_CLAIMS = 300  # of He's, which the paper's claims are about; a fifth can tell
 
 EXACT, NUMERICAL = "exact rank", "numerical rank"
 EFFECTIVE, PARTICIPATION, STABLE = "effective rank", "participation ratio", "stable rank"
@@ -101,7 +102,7 @@ class Dimensions:
 
     def source(self) -> str:
         options = ", ".join(f"{k}={v!r}" for k, v in FAMILIES[self.family].items())
-        return f"{self.family}: Network.random({options})"
+        return f"{self.networks:,} of {self.family}: Network.random({options})"
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,13 @@ class Measurement:
     def trust(self) -> str:
         return certified_ranks([d.found for d in self.by_family.values()])
 
-    def source(self) -> str:
-        networks = next(iter(self.by_family.values())).networks
+    def source(self, *families: str) -> str:
+        """Of a figure that shows these."""
+        shown = [self[family] for family in families]
         return (
-            f"relufast.activation_ranks(network, X) and others; {networks:,} networks of each "
-            f"kind, {DEPTH} layers of {WIDTH} neurons; X of {WIDTH} standard normal inputs of "
-            f"dimension {WIDTH}; " + "; ".join(d.source() for d in self.by_family.values())
+            f"relufast.activation_ranks(network, X) and others; {DEPTH} layers of {WIDTH} neurons; "
+            f"X of {WIDTH} standard normal inputs of dimension {WIDTH}; "
+            + "; ".join(d.source() for d in shown)
         )
 
 
@@ -127,8 +129,7 @@ def measure_families(settings: Settings, progress: Progress) -> Measurement:
     by_family = {}
     for family, options in FAMILIES.items():
         label = f"dimensions by layer, {family}"
-        found = progress.monte_carlo(
-            _Dimensions(options), settings, label, n_trials=settings.scaled(_NETWORKS)
-        )
+        networks = settings.scaled(_NETWORKS_OF_CLAIMS if family == HE else _NETWORKS)
+        found = progress.monte_carlo(_Dimensions(options), settings, label, n_trials=networks)
         by_family[family] = Dimensions(family, found)
     return Measurement(by_family)

@@ -45,7 +45,7 @@ def section(measured: Measurement) -> Section:
                     "Dashed: the published formula; ticks at the top: the depths at which the "
                     "paper has its peaks. Bars: one standard error."
                 ),
-                source=measured.source(),
+                source=measured.source(HE, LEAKY),
             ),
         ),
         tables=(
@@ -93,7 +93,8 @@ def _draw(layout: Layout, measured: Measurement) -> Drawing:
         axes.plot(depths, [top] * len(depths), color=figures.INK, marker=3, linestyle="none")
         axes.set_title(f"{family[0].upper()}{family[1:]}")
         axes.set_xlabel("layer")
+        axes.set_ylabel("dimension")
         axes.set_ylim(0.0, top)
-    panels[0].set_ylabel("dimension")
+        axes.label_outer()
     figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 3)
     return figure

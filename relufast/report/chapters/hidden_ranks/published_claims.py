@@ -209,6 +209,7 @@ def _full_rank(found: Dimensions, claim: str, figure: Figure) -> Claim:
             "fails if a proven upper bound denies it to one."
         ),
         figure=figure,
+        obstacle="Proven bounds of some ranks leave it open",
     )
 
 

@@ -46,7 +46,7 @@ def section(measured: Measurement) -> Section:
                     "what float64 activations tell. Bars: one standard error. "
                     f"{measured.trust()}"
                 ),
-                source=measured.source(),
+                source=measured.source(*measured.by_family),
             ),
         ),
         tables=(_table(measured),),
@@ -94,7 +94,7 @@ def _table(measured: Measurement) -> Table:
 def _draw(layout: Layout, measured: Measurement) -> Drawing:
     from relufast.report import figures
 
-    figure, (ranks, small) = figures.panels(layout, [3.0, 3.0])
+    figure, (ranks, small) = figures.panels(layout, [3.0, 3.0], shared=True)
     layers = list(LAYERS)
     ranks.plot(
         layers,
@@ -120,7 +120,8 @@ def _draw(layout: Layout, measured: Measurement) -> Drawing:
     small.set_title("Small weights")
     for axes in (ranks, small):
         axes.set_xlabel("layer")
+        axes.set_ylabel("rank")
         axes.set_ylim(0.0, 1.06 * WIDTH)
-    ranks.set_ylabel("rank")
+        axes.label_outer()
     figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 4)
     return figure

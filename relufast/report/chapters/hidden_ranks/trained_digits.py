@@ -163,9 +163,10 @@ def _draw(layout: Layout, layers: Sequence[_Layer]) -> Drawing:
         figures.points(one_class, numbers, effective, colour, marker, filled=False)
     images.set_title("All images")
     one_class.set_title("Images of one class")
-    images.set_ylabel("dimension")
     for axes in (images, one_class):
         figures.layer_axis(axes, sorted({layer.layer for layer in layers}))
+        axes.set_ylabel("dimension")
+        axes.label_outer()
     images.set_ylim(0.0, None)
     figure.legend(loc="outside lower center", ncols=1 if layout.narrow else 2)
     return figure

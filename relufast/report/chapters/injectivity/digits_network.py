@@ -176,8 +176,10 @@ def _draw(layout: Layout, asked: Sequence[_Asked]) -> Drawing:
             )
     ranks.axhline(asked[0].found.n_inputs, color=figures.INK, linestyle=":", linewidth=0.9)
     ranks.set_title("Rank")
+    ranks.set_ylabel("rank of the Jacobian")
     ranks.set_ylim(0.0, None)
     values.set_title("Smallest singular value")
+    values.set_ylabel("singular value of the Jacobian")
     for axes in (ranks, values):
         figures.layer_axis(axes, range(1, len(asked[0].widths) + 1))
         axes.set_xlim(0.6, len(asked[0].widths) + 0.4)

@@ -180,9 +180,10 @@ def _claims(
             number=None,
             measured="our values are in the table below",
             verdict=verdict.OPEN,
-            limits="the tables were not available to us",
+            limits="",
             rule="There is nothing to compare with.",
             figure=figure,
+            obstacle="The paper's tables were not available to us",
         ),
     )
 
@@ -238,8 +239,10 @@ def _draw(layout: Layout, found: Sequence[_Capacities]) -> Drawing:
     for axes in (capacities, expansions):
         figures.logarithmic(axes, "x")
         axes.set_xlabel("layer")
-    capacities.set_title("Capacity mₗ / n")
+    capacities.set_title("Capacity")
+    capacities.set_ylabel("capacity mₗ / n")
     capacities.set_ylim(0.0, None)
-    expansions.set_title("Expansion mₗ / mₗ₋₁")
+    expansions.set_title("Expansion")
+    expansions.set_ylabel("expansion mₗ / mₗ₋₁")
     figure.legend(loc="outside lower center", ncols=2 if layout.narrow else 5)
     return figure

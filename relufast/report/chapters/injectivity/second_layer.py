@@ -99,6 +99,6 @@ def _draw(layout: Layout, curves: list[CapacityCurve]) -> Drawing:
         figures.logarithmic(axes, "x")
         axes.set_title(f"{condition.capitalize()} condition")
         axes.set_xlabel("expansion of layer one")
-    panels[0].set_ylabel("capacity of layer two")
+        axes.set_ylabel("capacity of layer two")
     panels[0].legend(loc="center right")
     return figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _TITLE = "Harmonic pruning"
 _SHARE = 0.2
 _HIDDEN, _HIDDEN_QUICKLY = (100, 100, 100), (20, 20, 20)
+_NO_TORCH = 'It needs PyTorch, which is not installed here: pip install "relufast[torch]"'
 _TEXT = (
     "Each hidden layer is a double layer, a product of two matrices, of which harmonic pruning "
     "takes away one singular value at a time, in the layer where the accuracy loses least by it, "
@@ -36,10 +38,9 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
             title=_TITLE,
             text=(
                 _TEXT,
-                'It needs PyTorch, which is not installed here: pip install "relufast[torch]", and '
-                "this section shows what pruning does to a classifier of digits.",
+                f"{_NO_TORCH}, and this section shows what pruning does to a classifier of digits.",
             ),
-            claims=(_not_tested("PyTorch is not installed", None),),
+            claims=(_not_tested("nothing", None, _NO_TORCH),),
         )
     # Imported here because PyTorch takes seconds.
     from relufast.report.pruned_classifier import prune_classifier
@@ -57,11 +58,13 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
         )
         for seed in progress.track([settings.network_seed("pruning") % 2**31], "Harmonic pruning")
     )
+    accuracies = [_accuracy(share, len(digits.labels)) for share in pruned.test_accuracies]
     figure = Figure(
         title="Ranks and accuracy, step by step",
-        draw=lambda layout: _draw(layout, pruned),
+        draw=lambda layout: _draw(layout, pruned, accuracies),
         caption=(
-            "Above: the rank of each hidden layer. Below: accuracy on the test images, and "
+            "Above: the rank of each hidden layer. Middle: accuracy on the test images; the band "
+            "is one standard error of their choice, the same images at each step. Below: "
             "parameters over those of the network with one matrix a layer."
         ),
         source="relufast.torch.harmonic_pruning(model, evaluate, retrain, ...)",
@@ -75,36 +78,42 @@ def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
             "decide nothing.",
         ),
         figures=(figure,),
-        tables=(_table(pruned),),
-        findings=(_finding(pruned),),
-        claims=(_claim(pruned, len(digits.labels), figure),),
+        tables=(_table(pruned, accuracies),),
+        findings=(_finding(pruned, accuracies),),
+        claims=(_claim(pruned, accuracies, len(digits.labels), figure),),
     )
+
+
+def _accuracy(share: float, n_images: int) -> Estimate:
+    return Estimate(share, math.sqrt(share * (1.0 - share) / n_images))
 
 
 _CLAIM = f"Pruned to {100 * _SHARE:.0f} % of its parameters a classifier is hardly less accurate"
 
 
-def _not_tested(why: str, figure: Figure | None) -> Claim:
-    return Claim(_CLAIM, None, why, verdict.OPEN, "", "Nothing was measured.", figure)
+def _not_tested(measured: str, figure: Figure | None, obstacle: str = "") -> Claim:
+    rule = "It needs a classifier that was pruned as far."
+    return Claim(_CLAIM, None, measured, verdict.OPEN, "", rule, figure, obstacle=obstacle)
 
 
-def _claim(pruned: PrunedClassifier, n_images: int, figure: Figure) -> Claim:
+def _claim(
+    pruned: PrunedClassifier, accuracies: Sequence[Estimate], n_images: int, figure: Figure
+) -> Claim:
     step = pruned.first_below(_SHARE)
     if step is None:
         return _not_tested(
-            f"this effort prunes no further than to {100 * pruned.shares[-1]:.0f} %", figure
+            f"this run prunes no further than to {100 * pruned.shares[-1]:.0f} %", figure
         )
-    before, after = pruned.test_accuracies[0], pruned.test_accuracies[step]
+    before, after = accuracies[0], accuracies[step]
     # At most, whatever images the two networks have in common that they read wrong.
-    spread = sum(math.sqrt(p * (1.0 - p)) for p in (before, after)) / math.sqrt(n_images)
-    lost = Estimate(before - after, spread)
+    lost = Estimate(before.value - after.value, before.standard_error + after.standard_error)
     decision = verdict.near(lost, 0.0, n_trials=n_images, scale=1.0)
     return Claim(
         claim=_CLAIM,
         number=lost,
         measured=(
-            f"{lost.per_cent} of the test images are lost, from {100 * before:.1f} to "
-            f"{100 * after:.1f} %, at {100 * pruned.shares[step]:.1f} % of the parameters"
+            f"{lost.per_cent} of the test images are lost, from {100 * before.value:.1f} to "
+            f"{100 * after.value:.1f} %, at {100 * pruned.shares[step]:.1f} % of the parameters"
         ),
         verdict=decision.verdict,
         limits=f"one classifier of digits, {n_images} test images; margin a tenth of them",
@@ -113,20 +122,18 @@ def _claim(pruned: PrunedClassifier, n_images: int, figure: Figure) -> Claim:
     )
 
 
-def _finding(pruned: PrunedClassifier) -> str:
+def _finding(pruned: PrunedClassifier, accuracies: Sequence[Estimate]) -> str:
     first = pruned.first_below(_SHARE)
     step = len(pruned.steps) - 1 if first is None else first
     ranks = ", ".join(map(str, pruned.steps[step].ranks))
-    accuracy = 100.0 * pruned.test_accuracies[step]
-    before = 100.0 * pruned.test_accuracies[0]
     return (
         f"After {step} steps the ranks are {ranks}: {100 * pruned.shares[step]:.1f} % of the "
-        f"parameters of the dense network, and a test accuracy of {accuracy:.1f} % instead of "
-        f"{before:.1f} %."
+        f"parameters of the dense network, and a test accuracy of {accuracies[step].per_cent} "
+        f"instead of {accuracies[0].per_cent}."
     )
 
 
-def _table(pruned: PrunedClassifier) -> Table:
+def _table(pruned: PrunedClassifier, accuracies: Sequence[Estimate]) -> Table:
     last = len(pruned.steps) - 1
     shown = sorted({round(i * last / 10) for i in range(11)})
     return Table(
@@ -137,7 +144,7 @@ def _table(pruned: PrunedClassifier) -> Table:
             *(Column(f"rank_{i}", f"rank {i}") for i in range(1, len(pruned.layers) + 1)),
             Column("parameters", "parameters", ","),
             Column("share", "share of dense", ".3f"),
-            Column("accuracy", "test accuracy", ".4f"),
+            Column("accuracy", "test accuracy"),
         ),
         rows=[
             (
@@ -145,7 +152,7 @@ def _table(pruned: PrunedClassifier) -> Table:
                 *pruned.steps[i].ranks,
                 pruned.steps[i].n_parameters,
                 pruned.shares[i],
-                pruned.test_accuracies[i],
+                accuracies[i],
             )
             for i in shown
         ],
@@ -153,10 +160,10 @@ def _table(pruned: PrunedClassifier) -> Table:
     )
 
 
-def _draw(layout: Layout, pruned: PrunedClassifier) -> Drawing:
+def _draw(layout: Layout, pruned: PrunedClassifier, accuracies: Sequence[Estimate]) -> Drawing:
     from relufast.report import figures
 
-    figure, (above, below) = figures.stack(layout, [2.2, 2.2])
+    figure, (above, middle, below) = figures.stack(layout, [1.9, 1.5, 1.3])
     steps = range(len(pruned.steps))
     for i, (colour, _) in enumerate(figures.series(len(pruned.layers))):
         ranks = [step.ranks[i] for step in pruned.steps]
@@ -164,10 +171,19 @@ def _draw(layout: Layout, pruned: PrunedClassifier) -> Drawing:
     above.set_ylabel("rank")
     above.set_ylim(bottom=0.0)
     above.legend(loc="best")
-    below.plot(steps, pruned.test_accuracies, color=figures.INK, label="test accuracy")
-    below.plot(steps, pruned.shares, color=figures.MUTED, linestyle="--", label="parameters")
+    # On a scale of its own, where the band can be seen.
+    middle.plot(steps, [a.value for a in accuracies], color=figures.INK)
+    middle.fill_between(
+        steps,
+        [a.value - a.standard_error for a in accuracies],
+        [a.value + a.standard_error for a in accuracies],
+        color=figures.INK,
+        alpha=0.2,
+        linewidth=0.0,
+    )
+    middle.set_ylabel("test accuracy")
+    below.plot(steps, pruned.shares, color=figures.INK)
     below.set_xlabel("step")
-    below.set_ylabel("share")
+    below.set_ylabel("parameters")
     below.set_ylim(bottom=0.0)
-    below.legend(loc="best")
     return figure

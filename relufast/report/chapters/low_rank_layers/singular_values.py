@@ -132,6 +132,7 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"{1.0 + _RTOL:g} σₖ. A larger bound would decide nothing."
                 ),
                 figure=figure,
+                obstacle="A proven bound is too large to tell",
             ),
             Claim(
                 claim="Other layers of low rank err less than the truncated decomposition",
@@ -187,7 +188,8 @@ def _draw(layout: Layout, laws: list[_Law]) -> Drawing:
         axes.set_xticks(ranks)
         axes.set_ylim(0.0, 1.08)
         axes.set_xlabel("rank k")
-    panels[0].set_ylabel("error in units of σ₀")
+        axes.set_ylabel("error in units of σ₀")
+        axes.label_outer()
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     return figure

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from relufast.report.figures import Layout
 
-_NETWORKS = 12
+_FOLLOWED = 12  # networks, measured at all epochs
+_NETWORKS = 80  # measured when trained: a fifth can tell, even if some have too few wrong points
 _DEPTH, _WIDTH = 3, 64
 _EPOCHS = (0, 1, 2, 4, 8, 16, 32)
 _LEARNING_RATE = 2e-3
@@ -53,9 +54,12 @@ class _Measured:
     wrong: FloatArray | None  # where at least a few points are wrong
 
 
+_OneCourse = dict[int, _Measured]  # by epoch
+
+
 @dataclass(frozen=True)
 class _Course:
-    """Of networks that learn from the same data, by epoch, then by network."""
+    """Of networks that learn from the same data, by epoch, then by network: most at the end."""
 
     name: str
     measured: list[list[_Measured]]
@@ -79,24 +83,28 @@ class _Course:
 
 
 def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
-    number = settings.scaled(_NETWORKS)
+    number, followed = settings.scaled(_NETWORKS), settings.scaled(_FOLLOWED)
     courses = []
     for data in (_digits(digits), _tumours(settings)):
         seeds = settings.network_seeds(f"widths in training {data.name}", number)
 
-        def course(seed: int, data: _Data = data) -> list[_Measured]:
-            return _course(data, seed)
+        def course(
+            seed: int, data: _Data = data, seen: Sequence[int] = seeds[:followed]
+        ) -> _OneCourse:
+            return _course(data, seed, _EPOCHS if seed in seen else _EPOCHS[-1:])
 
         with single_threaded():
-            by_network = progress.map(course, seeds, f"Widths in training, {data.name}")
-        courses.append(_Course(data.name, [list(epoch) for epoch in zip(*by_network, strict=True)]))
+            found = progress.map(course, seeds, f"Widths in training, {data.name}")
+        by_epoch = [[own[epoch] for own in found if epoch in own] for epoch in _EPOCHS]
+        courses.append(_Course(data.name, by_epoch))
     figure = Figure(
         title="Mean widths over training",
         draw=lambda layout: _draw(layout, courses),
         caption=(
-            f"Mean over {number} networks with bars of one standard error; filled: right "
-            "points, open: as many wrong ones; lines guide the eye. Epoch 0 is the network before "
-            f"training. Networks with fewer than {_FEWEST_WRONG} wrong points are left out."
+            f"Mean over {followed} networks, {number} at the last epoch, with bars of one standard "
+            "error; filled: right points, open: as many wrong ones; lines guide the eye. Epoch 0 "
+            f"is the network before training. Networks with fewer than {_FEWEST_WRONG} wrong "
+            "points are left out."
         ),
         source=(
             "relufast.layer_mean_widths(network, X, labels, equal_sizes=True, "
@@ -149,7 +157,7 @@ def _tumours(settings: Settings) -> _Data:
     )
 
 
-def _course(data: _Data, seed: int) -> list[_Measured]:
+def _course(data: _Data, seed: int, seen: Sequence[int]) -> _OneCourse:
     rng = np.random.default_rng(seed)
     widths = (data.inputs.shape[1], *[_WIDTH] * _DEPTH, data.n_classes)
     initial = Network.random(widths, bias_variance=0.0, seed=seed)
@@ -161,7 +169,7 @@ def _course(data: _Data, seed: int) -> list[_Measured]:
         learning_rate=_LEARNING_RATE,
         rng=rng,
     )
-    return [_measure(epoch.network, data, seed) for epoch in epochs if epoch.number in _EPOCHS]
+    return {e.number: _measure(e.network, data, seed) for e in epochs if e.number in seen}
 
 
 def _measure(network: Network, data: _Data, seed: int) -> _Measured:
@@ -310,7 +318,7 @@ def _draw(layout: Layout, courses: Sequence[_Course]) -> Drawing:
         axes.set_title(course.name.capitalize())
         figures.logarithmic(axes, "xy")
         axes.set_xlabel("1 + epochs")
-    panels[0].set_ylabel("mean width")
+        axes.set_ylabel("mean width")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2 if layout.narrow else 3)
     return figure

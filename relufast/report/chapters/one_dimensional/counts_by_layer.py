@@ -34,7 +34,7 @@ _DEPTHS = (2, 5, 10)  # of the table of totals
 _NETWORKS_BY_WIDTH = {
     4: (10_000, 10_000),
     10: (10_000, 4000),
-    30: (4000, 1200),
+    30: (4000, 4000),
     100: (1000, 250),
     300: (200, 40),
     1000: (20, 10),
@@ -142,7 +142,8 @@ def section(settings: Settings, progress: Progress) -> Section:
                     f"of that width, to {max(laws):,}; it is simulated, so that wide networks' "
                     "lines are not smooth. "
                     "Right: the variance of a layer's count over networks, in units of the layer's "
-                    "mean; independent neurons would have less than 1, a constant."
+                    "mean, with the standard error of a variance of normal counts; independent "
+                    "neurons would have less than 1, a constant."
                 ),
                 source="the networks of the figure above; Estimate.mean and Estimate.variance",
             ),
@@ -369,9 +370,9 @@ def _draw(layout: Layout, counts: Sequence[_Counts], limit: FloatArray) -> Drawi
     line.set_title("On the whole line")
     for axes in (window, line):
         figures.layer_axis(axes, layers)
+        axes.set_ylabel("breakpoints per neuron")
     window.set_ylim(0.0, 0.85)
     line.set_ylim(0.4, 1.15)
-    window.set_ylabel("breakpoints per neuron")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -392,10 +393,8 @@ def _draw_finite_width(
         corrections.plot(list(laws), by_law, color=colour, linewidth=1)
         measured = [_correction(c.width, c.window_means[i], expected) for c in counts]
         figures.points(corrections, widths, measured, colour, marker)
-        ratios = [float(c.window.variance[i] / c.window.mean[i]) for c in counts]
-        spreads.plot(
-            widths, ratios, color=colour, marker=marker, linestyle="none", label=f"layer {layer}"
-        )
+        ratios = [_dispersion(c.window, i) for c in counts]
+        figures.points(spreads, widths, ratios, colour, marker, f"layer {layer}")
     corrections.set_ylabel("n (limit − mean)")
     corrections.set_title("Correction to the mean, times n")
     figures.logarithmic(spreads, "y")
@@ -407,6 +406,12 @@ def _draw_finite_width(
         figures.logarithmic(axes, "x")
         axes.set_xlabel("width n")
     return figure
+
+
+def _dispersion(found: MonteCarloEstimate, layer: int) -> Estimate:
+    """Variance over mean, with the error that the variance of normal counts has."""
+    ratio = float(found.variance[layer] / found.mean[layer])
+    return Estimate(ratio, ratio * math.sqrt(2.0 / (found.n_trials - 1)))
 
 
 def _correction(width: int, mean: Estimate, limit: float) -> Estimate:

@@ -214,9 +214,10 @@ def _claim(deepest: _Pieces, figure: Figure) -> Claim:
             f"half the range, random networks of {_DEPTHS[-1]} layers of {_WIDTHS[-1]} neurons"
         ),
         verdict=verdict.OPEN,
-        limits="a notion that the paper proposes; we know of no number that it claims",
+        limits="a notion that the paper proposes",
         rule="What defines a notion cannot be wrong. The number shows what the notion says.",
         figure=figure,
+        obstacle="We know of no number that the paper claims",
     )
 
 
