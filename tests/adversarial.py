@@ -106,11 +106,45 @@ def _partial_sums_overflow(sign: int) -> NetworkCase:
     )
 
 
+def _dip_below_zero(turn: float) -> NetworkCase:
+    """A V of layer three is below zero only between two float64 numbers, about layer two's knot."""
+    first = 2.0**-20
+    at = STEEP * (first + turn * ULP)
+    return _case(
+        f"dip below zero {turn}",
+        [[[1.0]], [[STEEP], [STEEP]], [[-1.0, 2.0]], [[1.0]]],
+        [[-(FAR - first)], [0.0, -at], [at - 0.2 * STEEP * ULP], [0.0]],
+        interval=(FAR - 2.0**-21, FAR + 2.0**-20),
+    )
+
+
+def _cancellation_beyond_double_double(seed: int) -> NetworkCase:
+    """What double-double loses in layer two is all that its error leaves of layer three's sign."""
+    rng = np.random.default_rng(seed)
+    turning = 1.0 + rng.random(8)
+    large, slope, sent = (s * (1.0 + rng.random()) for s in (2.0**60, 1.0, 1.0))
+    shift = rng.random()
+    idle = [0.0] * len(turning)
+    return _case(
+        f"cancellation beyond double-double {seed}",
+        [
+            [[slope], [sent], [slope], *[[1.0] for _ in turning]],
+            [[large, 1.0, -large, *idle], [0.0, 1.0, 0.0, *idle]],
+            [[1.0, -1.0]],
+            [[1.0]],
+        ],
+        [[shift, rng.random(), shift, *-turning], [0.0, 0.0], [2.0**-60], [0.0]],
+        interval=(1.0, 2.0),
+    )
+
+
 CASES = [
     *(_overflow_far_out(seed) for seed in range(6)),
     *(_cluster_in_layer_two(c) for c in (3.4, 8.4)),
     *(_cluster_in_layer_one(d) for d in (3.2, 5.2)),
     *(_partial_sums_overflow(sign) for sign in (1, -1)),
+    *(_dip_below_zero(turn) for turn in (3.45, 8.55)),
+    *(_cancellation_beyond_double_double(seed) for seed in range(4)),
     _case(
         "two kinks cancel at an exact knot",
         [[[1.0]], [[1.0], [-1.0]], [[1.0, -1.0]]],
