@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from relufast import _blas, _core
 from relufast._cpus import available_cpus
@@ -100,6 +99,9 @@ def build_info() -> BuildInfo:
 
 
 def _installed(package: str) -> str | None:
+    # Imported here because it takes 0.01 s, which `import relufast` need not.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:
