@@ -132,11 +132,14 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
             sums[static_cast<std::size_t>(panels[p].layer)] += squares[p];
         }
     };
-    std::vector<Panel> panels;
-    for (int l = 3; l <= depth() && n_panels > 0; ++l) {
-        if (!is_worth_bounding(*this, l)) {
-            continue;
+    std::vector<int> bounded;
+    for (int l = 2; l <= depth() && n_panels > 0; ++l) {
+        if (is_worth_bounding(*this, l)) {
+            bounded.push_back(l);
         }
+    }
+    std::vector<Panel> panels;
+    for (const int l : bounded) {
         append_panels(*this, l, n_panels, panels);
         if (is_lazy()) {
             hold(l, l, n_threads, interrupt);
@@ -145,11 +148,11 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         }
     }
     add_panels(panels);
-    for (int l = 3; l <= depth() && n_panels > 0; ++l) {
-        Layer& bounded = layers_[static_cast<std::size_t>(l - 1)];
+    for (const int l : bounded) {
+        double& norm = layers_[static_cast<std::size_t>(l - 1)].spectral_norm;
         const double bound = std::sqrt(sums[static_cast<std::size_t>(l)]) * (1.0 + 0x1p-30);
-        if (is_worth_bounding(*this, l) && bound < bounded.spectral_norm) {  // not NaN
-            bounded.spectral_norm = bound;
+        if (bound < norm) {  // false for NaN, too
+            norm = bound;
         }
     }
     spectral_norms_bounded_ = true;
