@@ -46,8 +46,9 @@ std::int64_t count_positive(const float* __restrict z, const float* __restrict c
         }
     }
     float sum = 0.0F;
-    for (const float count : counts) {
-        sum += count;
+#pragma omp simd reduction(+ : sum)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        sum += counts[lane];
     }
     return static_cast<std::int64_t>(sum);
 }
