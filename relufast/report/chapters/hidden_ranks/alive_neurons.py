@@ -167,5 +167,6 @@ def _draw(layout: Layout, ranks: Sequence[_Ranks]) -> Drawing:
     differences.set_title("Law less measurement")
     differences.set_xlabel("width n")
     differences.set_ylabel("dimensions")
+    differences.margins(y=0.35 if layout.narrow else 0.25)  # room for the legend
     differences.legend(loc="lower left", ncols=2)
     return figure
