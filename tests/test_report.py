@@ -209,7 +209,7 @@ def test_the_opening_table_is_what_the_chapters_claim(
                 for cell in row
             )
             assert text == claim.claim
-            assert measured.startswith(f"{claim.measured}{claim.limits}\n{claim.why_open}")
+            assert measured.startswith(f"{claim.measured}{claim.limits}{claim.why_open}")
             assert bool(claim.why_open) == (claim.verdict == verdict.OPEN)
             assert answer[2:] == claim.verdict
             assert ("Figure" in see) == (claim.figure is not None)
