@@ -26,7 +26,7 @@ def draw() -> None:
     _, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     axes.step(range(expected.size), expected, where="mid", label="infinite width")
     axes.plot(measured, "o", label=f"width {WIDTH}")
-    axes.set(xlabel="number", ylabel="eigenvalue", yscale="log")
+    axes.set(xlabel="number of the eigenvalue", ylabel="eigenvalue", yscale="log")
     axes.legend()
 
 

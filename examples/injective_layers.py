@@ -21,7 +21,7 @@ def draw() -> None:
         print(f"{rows} rows: {mean:.3f} ± {error:.3f} are injective")
     _, axes = plt.subplots(figsize=(6, 3), layout="constrained")
     axes.errorbar(ROWS, estimate.mean, estimate.standard_error, fmt="o", capsize=3)
-    axes.set(xlabel="rows", ylabel="injective", ylim=(0, 1.02), xticks=ROWS)
+    axes.set(xlabel="rows", ylabel="share of injective layers", ylim=(0, 1.02), xticks=ROWS)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -26,14 +27,15 @@ from executors import process_pool
 import relufast
 from relufast import report
 from relufast._cpus import available_cpus
-from relufast.report import Settings, write_report
+from relufast.report import EFFORTS, Settings, verdict, write_report
 from relufast.report.certification import Certification
-from relufast.report.chapter import Chapter, Column, Figure, Reference, Section, Table
+from relufast.report.chapter import Chapter, Claim, Column, Figure, Reference, Section, Table
 from relufast.report.chapters.one_dimensional import image_pairs, law, positions
 from relufast.report.digits import load_digits
 from relufast.report.estimate import Estimate, mean, means, ratio
-from relufast.report.page import render_tables
+from relufast.report.page import render_page, render_tables
 from relufast.report.progress import Progress
+from relufast.report.prose import prose
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -202,9 +204,13 @@ def test_the_opening_table_is_what_the_chapters_claim(
         (paper,) = next(rows)
         assert f"arXiv {chapter.reference.arxiv}" in paper
         for claim, row in zip(chapter.claims, rows, strict=False):
-            text, measured, answer, see = (cell.replace("\N{NO-BREAK SPACE}", " ") for cell in row)
+            text, measured, answer, see = (
+                cell.replace("\N{NO-BREAK SPACE}", " ").replace("\N{WORD JOINER}", "")
+                for cell in row
+            )
             assert text == claim.claim
-            assert measured == claim.measured + claim.limits
+            assert measured.startswith(f"{claim.measured}{claim.limits}{claim.why_open}")
+            assert bool(claim.why_open) == (claim.verdict == verdict.OPEN)
             assert answer[2:] == claim.verdict
             assert ("Figure" in see) == (claim.figure is not None)
     assert next(rows, None) is None
@@ -212,6 +218,73 @@ def test_the_opening_table_is_what_the_chapters_claim(
         in_file = list(csv.DictReader(file))
     claims = [claim for chapter in chapters for claim in chapter.claims]
     assert [row["verdict"] for row in in_file] == [claim.verdict for claim in claims]
+
+
+@pytest.mark.parametrize(
+    ("settings", "obstacle", "answer"),
+    [
+        (EFFORTS["quick"].settings(7), "", "Too little was measured to tell; <code>{}</code>"),
+        (EFFORTS["full"].settings(7), "", "Too little was measured to tell, even by the largest"),
+        (EFFORTS["quick"].settings(7), "No table", "No table.</span>"),
+    ],
+)
+def test_an_open_claim_says_what_to_do(settings: Settings, obstacle: str, answer: str) -> None:
+    claim = Claim("A claim", 1.0, "1 of 2", verdict.OPEN, "", "A rule.", obstacle=obstacle)
+    chapter = small_chapter(settings, Progress())
+    section = replace(chapter.sections[0], claims=[claim])
+    page = render_page([replace(chapter, sections=[section])], settings, Progress(), version="")
+    assert answer.format("relufast report --seed 7") in page.decode()
+
+
+def test_efforts_name_the_next_larger_one() -> None:
+    efforts = sorted(EFFORTS.values(), key=lambda effort: effort.effort)
+    settings = [effort.settings(2) for effort in efforts]
+    assert [s.larger for s in settings] == [*(s.command for s in settings[1:]), ""]
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_every_axis_with_numbers_has_a_name(chapters: list[Chapter], narrow: bool) -> None:
+    """Its own, or that of a panel in the same row or column."""
+    from relufast.report.figures import NARROW, WIDE
+
+    for figure in (f for c in chapters for s in c.sections for f in s.figures):
+        drawing = figure.draw(NARROW if narrow else WIDE)
+        drawing.canvas.draw()
+        named: dict[str, set[Any]] = {"x": set(), "y": set()}
+        numbered: dict[str, set[Any]] = {"x": set(), "y": set()}
+        for axes in drawing.axes:
+            place = axes.get_subplotspec()
+            if not axes.axison or place is None:
+                continue
+            for letter, axis, line in (
+                ("x", axes.xaxis, place.colspan.start),
+                ("y", axes.yaxis, place.rowspan.start),
+            ):
+                if axis.get_label_text():
+                    named[letter].add(line)
+                labels = [t.get_text() for t in axis.get_ticklabels() if t.get_visible()]
+                if any(re.match(r"[\d\N{MINUS SIGN}]", label) for label in labels):
+                    numbered[letter].add(line)
+        assert numbered["y"] <= named["y"], figure.title
+        assert numbered["x"] <= named["x"], figure.title
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("x_g²", "x<sub>g</sub>²"),
+        ("x_a x_b", "x<sub>a</sub> x<sub>b</sub>"),
+        ("m_l/n", "m<sub>l</sub>/\N{WORD JOINER}n"),
+        ("σₖ/√2 and 1/√2", "σₖ/\N{WORD JOINER}√2 and 1/\N{WORD JOINER}√2"),
+        ("tolerance^(−1/2)", "tolerance<sup>−1/\N{WORD JOINER}2</sup>"),  # noqa: RUF001
+        ("tolerance^p", "tolerance<sup>p</sup>"),
+        ("bias_variance", "bias_variance"),
+        ("2.0 ± 0.1 %", "2.0\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}%"),
+        ("a < b & c", "a &lt; b &amp; c"),
+    ],
+)
+def test_formulas_in_sentences(sentence: str, shown: str) -> None:
+    assert prose(sentence) == shown
 
 
 def test_code_on_the_page_gives_its_number(chapters: list[Chapter], tmp_path: Path) -> None:

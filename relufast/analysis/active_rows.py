@@ -163,5 +163,6 @@ def _draw(layout: Layout, found: ActiveRows) -> Drawing:
         axes.axhline(found.widths[0], color=figures.INK, linestyle="--", linewidth=1.0)
     figures.layer_axis(axes, layers)
     axes.set_ylabel("active neurons")
+    figures.counting_axis(axes)
     axes.set_ylim(bottom=min(0.0, -0.03 * max(found.widths[1:])))
     return figure

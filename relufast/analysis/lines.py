@@ -65,8 +65,8 @@ class Lines:
                 draw=lambda layout: _draw_layers(layout, self),
                 caption=(
                     "Breakpoints of each hidden layer on segments between two points and on whole "
-                    "lines, mean with bars of one "
-                    "standard error: all, and those where the slope of the output changes. "
+                    "lines, mean with bars of one standard error where there are several lines: "
+                    "all, and those where the slope of the output changes. "
                     "Lines: what wide random networks have in expectation, with the same variances "
                     "of weights and biases; on a whole line that is one for each neuron."
                 ),

@@ -149,6 +149,7 @@ def _draw(layout: Layout, ranks: Ranks) -> Drawing:
     )
     figures.layer_axis(axes, layers)
     axes.set_ylabel("rank")
+    figures.counting_axis(axes)
     axes.set_ylim(bottom=0.0)
     shown: list[Any] = [exact, numerical, largest]
     figure.legend(

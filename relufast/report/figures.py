@@ -19,7 +19,7 @@ from markupsafe import escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from relufast.breakpoints import Breakpoints
@@ -153,6 +153,11 @@ def layer_axis(axes: Axes, layers: ArrayLike, names: Sequence[str] | None = None
     """An x axis with a tick for each of these layers, which are their own names if not given."""
     axes.set_xticks(np.asarray(layers), names)
     axes.set_xlabel("layer")
+
+
+def counting_axis(axes: Axes) -> None:
+    """A y axis without ticks between integers."""
+    axes.yaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
 
 
 def from_zero(axes: Axes) -> None:

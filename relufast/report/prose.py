@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 def prose(sentence: str) -> Markup:
     """Keep errors, percentages and fractions on one line; set x_l and x^(1/2) low and high."""
     unbroken = re.sub(r" (?=[±%])|(?<=±) ", "\N{NO-BREAK SPACE}", sentence)
-    unbroken = re.sub(r"(?<=\S/)(?=\S)", "\N{WORD JOINER}", unbroken)
+    unbroken = re.sub(r"(?<=[\w)]/)(?=\S)", "\N{WORD JOINER}", unbroken)
     # Of names with one letter: those with more are Python's.
     low = re.sub(r"\b([^\W\d_])_([^\W²]{1,2})(?=²|\b)", r"\1<sub>\2</sub>", str(escape(unbroken)))
     return Markup(re.sub(r"\^(?:\(([^()]+)\)|(\w+))", r"<sup>\1\2</sup>", low))

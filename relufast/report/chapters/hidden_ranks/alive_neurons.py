@@ -167,5 +167,10 @@ def _draw(layout: Layout, ranks: Sequence[_Ranks]) -> Drawing:
     differences.set_title("Law less measurement")
     differences.set_xlabel("width n")
     differences.set_ylabel("dimensions")
-    differences.legend(loc="lower left", ncols=2)
+    # Where the points lie depends on the run: no corner is free in all.
+    figure.legend(
+        *differences.get_legend_handles_labels(),
+        loc="outside lower right",
+        ncols=2 if layout.narrow else len(_SHOWN_LAYERS),
+    )
     return figure
