@@ -47,14 +47,14 @@ def open_executor(name: str, workers: int | None) -> AbstractContextManager[Exec
         return _LOCAL[name](workers or available_cpus())
     if workers is not None:
         raise click.UsageError(f"--executor {name} has its own workers: leave out --workers")
-    return _mpi() if name == "mpi" else _dask(name, address=name)
+    return _mpi() if name == "mpi" else _remote_dask(name)
 
 
 def _processes(n: int) -> Executor:
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    # A terminal sends Ctrl-C to every process: this one stops the others.
+    # A terminal sends Ctrl-C to every process, and this one stops the others.
     return ProcessPoolExecutor(
         n,
         mp_context=multiprocessing.get_context("spawn"),
@@ -64,30 +64,44 @@ def _processes(n: int) -> Executor:
 
 
 @contextmanager
-def _dask(name: str, **cluster: Any) -> Iterator[Executor]:
-    _require("distributed", name, "'dask[distributed]'")
-    from distributed import Client
-
+def _local_dask(n: int) -> Iterator[Executor]:
+    distributed = _required("distributed", "dask", "'dask[distributed]'")
+    # Its workers cannot be told later to ignore Ctrl-C: they inherit that when they are started.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        client = Client(**cluster)
+        cluster = distributed.LocalCluster(
+            n_workers=n, threads_per_worker=1, dashboard_address=None
+        )
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    with cluster, cluster.get_client() as client:
+        yield client.get_executor(pure=False)
+
+
+@contextmanager
+def _remote_dask(address: str) -> Iterator[Executor]:
+    distributed = _required("distributed", address, "'dask[distributed]'")
+    try:
+        client = distributed.Client(address)
     except (OSError, ValueError) as error:
-        raise click.UsageError(f"--executor {name}: {error}") from error
+        raise click.UsageError(f"--executor {address}: {error}") from error
     with client:
         yield client.get_executor(pure=False)
 
 
 @contextmanager
 def _mpi() -> Iterator[Executor]:
-    _require("mpi4py", "mpi")
+    _required("mpi4py", "mpi")
     from mpi4py.futures import MPIPoolExecutor
 
     with MPIPoolExecutor() as executor:
         yield executor
 
 
-def _require(package: str, name: str, distribution: str | None = None) -> None:
+def _required(package: str, name: str, distribution: str | None = None) -> Any:
+    """The package, or how to get it."""
     try:
-        _optional.require(package, f"--executor {name}", distribution)
+        return _optional.require(package, f"--executor {name}", distribution)
     except ModuleNotFoundError as error:
         raise click.UsageError(str(error)) from error
 
@@ -95,7 +109,7 @@ def _require(package: str, name: str, distribution: str | None = None) -> None:
 _LOCAL: dict[str, Callable[[int], AbstractContextManager[Executor]]] = {
     "threads": ThreadPoolExecutor,
     "processes": _processes,
-    "dask": lambda n: _dask("dask", n_workers=n, threads_per_worker=1, dashboard_address=None),
+    "dask": _local_dask,
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 
 
-def require(package: str, user: str, distribution: str | None = None) -> None:
+def require(package: str, user: str, distribution: str | None = None) -> ModuleType:
     """Import the package, or say in one line how to get it."""
     try:
-        importlib.import_module(package)
+        return importlib.import_module(package)
     except ModuleNotFoundError as error:
         # A package that is there but lacks one of its own parts has more to say than we have.
         if error.name != package:
