@@ -11,8 +11,12 @@ import numpy as np
 def mapped(path: Path, name: str) -> np.memmap[Any, Any]:
     """The array; never unpickles. Errors call the file by that name."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+        with np.errstate(over="ignore"):  # of a size that is too large, which is an error
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, MemoryError):
+        raise
+    # NumPy's readers of headers and of zip files raise whatever foreign bytes make them come upon.
+    except Exception as error:
         raise ValueError(f"{name} is no npy file of numbers: {error}") from error
     if not isinstance(array, np.memmap):
         array.close()
