@@ -99,7 +99,7 @@ def test_fisher_information_beyond_float64() -> None:
 def test_slopes_whose_variances_are_beyond_float64() -> None:
     for calls in (
         relufast.GaussianProcess,
-        lambda depth, **o: relufast.expected_breakpoints((1, 3, 1), **o),
+        lambda depth, **o: relufast.expected_breakpoints((1, 3, 3, 1), **o),
     ):
         with pytest.raises(
             ValueError, match=r"negative_slope is 1e\+308 and weight_variance up to 2"
