@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import math
-import os
-import secrets
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,26 +11,17 @@ from typing import IO, Any, BinaryIO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from relufast._whole_file import whole_file
+
 Arrays = Mapping[str, NDArray[Any]]
 _T = TypeVar("_T")
 
 
 def write(path: Path, arrays: Arrays) -> None:
     """Write the whole file or nothing."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(errno.ENOENT, "No such directory", str(path.parent))
-    # In the same folder, because a rename is atomic within one file system only.
-    temporary = path.with_name(f".relufast-{secrets.token_hex(8)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            # Given an open file, NumPy adds no suffix to its name.
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        # Given an open file, NumPy adds no suffix to its name.
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read(

@@ -16,4 +16,4 @@ def available_cpus() -> int:
 
 def thread_count(n_threads: object) -> int:
     """The number of threads asked for, or one for each CPU where that is None."""
-    return available_cpus() if n_threads is None else _validate.positive_int(n_threads, "n_threads")
+    return available_cpus() if n_threads is None else _validate.thread_number(n_threads)

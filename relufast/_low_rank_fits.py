@@ -109,7 +109,8 @@ def last_power(A: FloatArray, k: int, rtol: float) -> int:
     norm of so many equal numbers is larger than they by their number to the power 1 / (2 q).
     """
     freedom = k * (sum(A.shape) - k)
-    return max(FAR_LOG2_Q, math.floor(math.log2(math.log(freedom + 1.0) / (2.0 * rtol))))
+    least = max(rtol, 2.0**-52)  # below it rounding decides
+    return max(FAR_LOG2_Q, math.floor(math.log2(math.log(freedom + 1.0) / (2.0 * least))))
 
 
 def rounding_bound(A: FloatArray, bias: FloatArray, fit: Factors, radius: float) -> float:

@@ -174,7 +174,7 @@ def min_active_rows(
     """
     options = _Options(
         _validate.choice(method, "method", ("auto", "exact", "search")),
-        _validate.positive_int(n_restarts, "n_restarts"),
+        _validate.size(n_restarts, "n_restarts"),
         _validate.positive_int(n_steps, "n_steps"),
         _validate.seed(seed),
         _validate.positive_int(budget, "budget"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -151,7 +151,7 @@ def breakpoints(
     stop: ArrayLike | None = None,
     whole_line: bool = False,
     certify: bool = True,
-    n_threads: int | None = None,
+    n_threads: SupportsIndex | None = None,
 ) -> Breakpoints:
     """Find every breakpoint of a network along a line, exactly.
 

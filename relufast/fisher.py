@@ -169,13 +169,15 @@ class FisherInformation(SymmetricOperator):
         Raises
         ------
         TypeError, ValueError
-            As the class, and for a radius that is not positive.
+            As the class, and for a radius that is not positive or so large that J overflows.
         """
         self = cls.__new__(cls)
         self._set_weights(W)
         factor = 1.0
         if radius is not None:
-            factor = _validate.positive_float(radius, "radius") ** 2 / self.dimension
+            length = _validate.positive_float(radius, "radius")
+            factor = length * length / self.dimension
+            self._require_room(factor, "radius and W are")
         self._set_kernel(factor / (2.0 * math.pi))
         return self
 
@@ -199,12 +201,14 @@ class FisherInformation(SymmetricOperator):
         Raises
         ------
         TypeError, ValueError
-            As the class, for X too, and for X of another dimension than W.
+            As the class, for X too, for X of another dimension than W, and if J would overflow.
         """
         self = cls.__new__(cls)
         self._set_weights(W)
         points = _validate.nonempty_matrix(X, "X").copy()
         _validate.require_columns(points, "X", self.dimension, of="W")
+        with np.errstate(over="ignore"):
+            self._require_room(float(np.square(directions(points, "X").norms).sum()), "X and W are")
         self._form = FeatureForm(self._weights, points)
         return self
 
@@ -212,6 +216,15 @@ class FisherInformation(SymmetricOperator):
         self._weights = _validate.nonempty_matrix(W, "W").copy()
         self._rows = directions(self._weights, "W")
         self._n_rows, self._dimension = map(int, self._weights.shape)
+
+    def _require_room(self, factor: float, what: str) -> None:
+        """For the sum of all squared norms of rows of W, times that of the inputs."""
+        with np.errstate(over="ignore"):
+            room = factor * float(np.square(self._rows.norms).sum())
+        if not math.isfinite(room):
+            raise ValueError(
+                f"{what} so large that J exceeds float64; divide one by a power of two"
+            )
 
     def _set_kernel(self, factor: float) -> None:
         self._form: _Form = KernelForm(self._rows, degree=1, factor=factor)
@@ -338,7 +351,7 @@ class FisherInformation(SymmetricOperator):
         k : int
             From 1 to m.
         tol : float, optional
-            Positive: how large a residual |J v - lambda v| may be, in units of the largest
+            Between 0 and 1: how large a residual |J v - lambda v| may be, in units of the largest
             eigenvalue.
         max_passes : int, optional
             At least 1.
@@ -384,7 +397,7 @@ class FisherInformation(SymmetricOperator):
         2002, for restarts; here with blocks.
         """
         number = _validate.count_up_to(k, "k", self._n_rows, "rows of W")
-        tolerance = _validate.positive_float(tol, "tol")
+        tolerance = _validate.fraction(tol, "tol")
         most = _validate.positive_int(max_passes, "max_passes")
         random = np.random.default_rng(_validate.seed(seed))
         threads = thread_count(n_threads)

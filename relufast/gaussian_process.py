@@ -56,7 +56,8 @@ class GaussianProcess:
         For a wrong type or dtype.
     ValueError
         For a depth below 1, a variance out of its range or too few of them, NaN, infinity, equal
-        points, or a process whose first layer vanishes at a point of the line.
+        points, a slope so large that variances overflow, or a process whose first layer vanishes at
+        a point of the line.
 
     Notes
     -----
@@ -92,7 +93,7 @@ class GaussianProcess:
         start: ArrayLike | None = None,
         stop: ArrayLike | None = None,
     ) -> None:
-        self.depth = _validate.positive_int(depth, "depth")
+        self.depth = _validate.size(depth, "depth")
         weights = _validate.by_layer(weight_variance, "weight_variance", self.depth)
         biases = _validate.by_layer(bias_variance, "bias_variance", self.depth, or_zero=True)
         self._slope = _validate.finite_float(negative_slope, "negative_slope")
@@ -102,7 +103,13 @@ class GaussianProcess:
         self.location = location
         self._first = (offset, rise)
         # What a later layer does to a variance: v -> bias + gain v.
-        self._gains = 0.5 * (1.0 + self._slope**2) * weights[1:]
+        with np.errstate(over="ignore"):
+            self._gains = 0.5 * (1.0 + np.square(self._slope)) * weights[1:]
+        if not np.isfinite(self._gains).all():
+            raise ValueError(
+                f"negative_slope is {self._slope} and weight_variance up to {weights.max():.3g}, "
+                "but what they do to a variance must fit float64"
+            )
         self._biases = biases[1:]
         self.scales = read_only(np.sqrt(self._squared_scales()))
 
@@ -331,15 +338,32 @@ def expected_zeros(angular_speed: Callable[[float], float], interval: ArrayLike)
 
     Raises
     ------
+    TypeError, ValueError
+        For a wrong interval.
     RuntimeError
         If the integral does not converge.
+
+    Notes
+    -----
+    Calls the speed 21 times for each of at most 500 pieces that adaptive quadrature (QUADPACK)
+    makes of the interval.
 
     References
     ----------
     Kac 1943 and Rice 1944; as used here in Cramer and Leadbetter, Stationary and Related Stochastic
     Processes, 1967, section 13.2.
+
+    Examples
+    --------
+    A stationary process of covariance exp(-(x - y)^2 / 2) has 1 / pi zeros a unit of length:
+
+    >>> import relufast
+    >>> round(relufast.expected_zeros(lambda x: 1.0, (0.0, 10.0)), 9)
+    3.183098862
     """
     from scipy.integrate import quad
+
+    _validate.function(angular_speed, "angular_speed")
 
     lo, hi = _validate.interval(interval)
     value, _, *failed = quad(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -230,8 +231,10 @@ class IncrementalRank:
     [0, 2]
     """
 
-    def __init__(self, n_columns: int, *, method: str = "exact", rtol: float | None = None) -> None:
-        self._n_columns = _validate.positive_int(n_columns, "n_columns")
+    def __init__(
+        self, n_columns: SupportsIndex, *, method: str = "exact", rtol: float | None = None
+    ) -> None:
+        self._n_columns = _validate.size(n_columns, "n_columns")
         self._is_exact = _method(method) == "exact"
         self._basis: _core.Echelon | OrthogonalBasis
         if self._is_exact:
@@ -257,6 +260,11 @@ class IncrementalRank:
         -------
         ndarray of int64, shape (m,)
             The rank after each of them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For rows that `matrix_rank` would refuse, and for another number of columns.
         """
         name = "rows"
         if self._is_exact:

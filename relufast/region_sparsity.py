@@ -70,7 +70,7 @@ def region_sparsity(
     output: SupportsIndex | None = None,
     start: ArrayLike | None = None,
     stop: ArrayLike | None = None,
-    n_threads: int | None = None,
+    n_threads: SupportsIndex | None = None,
 ) -> RegionSparsity:
     """Compare the pieces that a network uses on an interval with the fewest within tolerances.
 

@@ -99,7 +99,7 @@ def relu_operator_norm(
     (1.0, True)
     """
     matrix = _validate.nonempty_matrix(A, "A")
-    tolerance = _validate.positive_float(rtol, "rtol")
+    tolerance = _validate.fraction(rtol, "rtol")
     most = _validate.positive_int(max_nodes, "max_nodes")
     largest = np.abs(matrix).max()
     _, exponent = math.frexp(largest)

@@ -273,7 +273,7 @@ def _problem(
     matrix = _validate.nonempty_matrix(A, "A")
     m, n = matrix.shape
     offset = np.zeros(m) if bias is None else _validate.vector(bias, "bias", m)
-    count = _validate.positive_int(n_points, "n_points")
+    count = _validate.size(n_points, "n_points")
     is_sphere = X is None if refine is None else _validate.flag(refine, "refine")
     if bias is not None and (X is None or is_sphere):
         raise ValueError(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any, NamedTuple, SupportsIndex
 
@@ -17,7 +17,7 @@ from relufast import _validate
 from relufast._certificate import trust
 from relufast._cpus import thread_count
 from relufast._knots import Knots, is_small, join_windows, resolve_exactly
-from relufast._position_file import RECORD, PositionFile
+from relufast._position_file import RECORD, position_file
 from relufast._progress_count import ProgressOption, count_reports
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
@@ -100,7 +100,7 @@ def sweep_breakpoints(
     store: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
     progress: ProgressOption = None,
-    n_threads: int | None = None,
+    n_threads: SupportsIndex | None = None,
 ) -> BreakpointSweep:
     """Count the breakpoints of a network that need not fit in memory, exactly.
 
@@ -183,7 +183,8 @@ def sweep_breakpoints(
     wanted = (
         windows_for(checked, value_bytes)
         if n_windows is None
-        else _validate.positive_int(n_windows, "n_windows")
+        # More than there are breakpoints to cut at would be empty.
+        else min(_validate.positive_int(n_windows, "n_windows"), checked.widths[1] + 1)
     )
     sweep = WindowSweep(checked, (lo, hi), line, certify, wanted, value_bytes, threads)
     total = _Total(checked.depth)
@@ -192,14 +193,15 @@ def sweep_breakpoints(
         if store is not None:
             windows = sweep.open_store(_validate.file_path(store, "store"))
             stack.callback(windows.close)
-        file = None if path is None else stack.enter_context(PositionFile(path))
+        write = None if path is None else stack.enter_context(position_file(path))
         number = sweep.number_of_windows()
         report = stack.enter_context(count_reports(progress, number, "windows"))
-        found = in_order(sweep, number, windows, executor, report)
-        for knots in _resolved(sweep, found):
+        found = _resolved(sweep, in_order(sweep, number, windows, executor, report))
+        # Closed here, so that no worker goes on if the caller's function raises.
+        for knots in stack.enter_context(closing(found)):
             window = total.add(knots)
-            if file is not None:
-                file.add(_records(window))
+            if write is not None:
+                write(_records(window))
             if hand_out is not None:
                 hand_out(window)
     return BreakpointSweep(
@@ -233,7 +235,7 @@ def _destination(
     return None, _validate.file_path(to, "to")
 
 
-def _resolved(sweep: WindowSweep, windows: Iterator[Knots]) -> Iterator[Knots]:
+def _resolved(sweep: WindowSweep, windows: Iterator[Knots]) -> Generator[Knots, None, None]:
     """What stayed open, in exact integers where the network is small."""
     if not sweep.certify or not is_small(sweep.network.widths):
         yield from windows

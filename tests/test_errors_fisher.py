@@ -139,7 +139,7 @@ def test_refuses_arguments_of_inner_product() -> None:
         ({"k": 5}, ValueError, "k is 5, but there are only 4 rows of W"),
         ({"k": 2.0}, TypeError, "k is of type float, but needs an integer"),
         ({"k": None}, TypeError, "k is of type NoneType, but needs an integer"),
-        ({"tol": 0.0}, ValueError, "tol is 0.0, but must be positive"),
+        ({"tol": 0.0}, ValueError, "tol is 0.0, but must lie between 0 and 1"),
         ({"tol": math.nan}, ValueError, "tol is nan, but must be finite"),
         ({"tol": "small"}, TypeError, "tol is of type str"),
         ({"max_passes": 0}, ValueError, "max_passes is 0, but must be at least 1"),

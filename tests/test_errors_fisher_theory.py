@@ -190,7 +190,7 @@ def curve(**options: Any) -> object:
         ({"eta": "fast"}, TypeError, "eta is of type str"),
         ({"max_degree": 3}, ValueError, "max_degree is 3, but must be 0, 1 or 2"),
         ({"max_degree": 1.0}, TypeError, "max_degree is of type float, but needs an integer"),
-        ({"tol": 0.0}, ValueError, "tol is 0.0, but must be positive"),
+        ({"tol": 0.0}, ValueError, "tol is 0.0, but must lie between 0 and 1"),
         ({"seed": -1}, ValueError, "seed is -1, but must be at least 0"),
         ({"n_threads": 0}, ValueError, "n_threads is 0, but must be at least 1"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +188,68 @@ while True:
     relufast.sweep_breakpoints(network, n_windows=2)
 """
     assert seconds_until_stopped(script) < 5.0
+
+
+def header(text: bytes) -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(24)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"PK\x03\x04 and no archive",
+        header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,3"),
+        header(b"(" * 9000),
+        header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000000000000, 3)}"),
+        header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4)}"),
+        header(b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1, 3)}"),
+    ],
+    ids=["zip", "cut", "deep", "beyond 64 bits", "beyond memory", "negative"],
+)
+def test_damaged_files(tmp_path: Path, content: bytes) -> None:
+    first, last = tmp_path / "first.npy", tmp_path / "last.npy"
+    np.save(first, np.ones((3, 1)))
+    last.write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"weights\[1\] is .*last.npy, which is (no npy file|an archive)"
+    ):
+        relufast.Network.from_npy([first, last])
+
+
+def test_a_folder_in_the_way_is_told_before_the_work(tmp_path: Path) -> None:
+    progress: list[relufast.WorkProgress] = []
+    with pytest.raises(IsADirectoryError, match=r"Is a directory: .*"):
+        relufast.sweep_breakpoints(NETWORK, to=tmp_path, progress=progress.append)
+    assert progress == []
+    with pytest.raises(IsADirectoryError, match=f"Is a directory: '{tmp_path}'$"):
+        relufast.Network.random((1, 3, 1), seed=1).save(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class OneAfterTheOther(Executor):
+    """Does the first task at once, and no other one."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        if not self.futures:
+            future.set_result(function(*args, **kwargs))
+        self.futures.append(future)
+        return future
+
+
+def test_what_nobody_waits_for_is_cancelled() -> None:
+    """While the caller still holds the exception, and with it the frames that it came through."""
+    executor = OneAfterTheOther()
+    wide = relufast.Network.random((1, 200, 200, 1), seed=1)
+
+    def full(_: relufast.BreakpointWindow) -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full") as held:
+        relufast.sweep_breakpoints(wide, n_windows=4, certify=False, executor=executor, to=full)
+    assert held.value is not None
+    assert len(executor.futures) > 1
+    assert all(future.cancelled() for future in executor.futures[1:])

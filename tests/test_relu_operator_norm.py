@@ -93,7 +93,7 @@ def test_an_interrupted_search_ends() -> None:
         (np.ones((2, 0)), {}, ValueError, r"A has shape \(2, 0\), but needs at least one row"),
         ([["a"]], {}, TypeError, "A has dtype <U1"),
         (np.full((3, 3), 1.7e308), {}, ValueError, "whose norm exceeds float64"),
-        ([[1.0]], {"rtol": 0.0}, ValueError, "rtol is 0.0, but must be positive"),
+        ([[1.0]], {"rtol": 0.0}, ValueError, "rtol is 0.0, but must lie between 0 and 1"),
         ([[1.0]], {"progress": 1}, TypeError, "progress is of type int, but needs a function"),
         ([[1.0]], {"max_nodes": 0}, ValueError, "max_nodes is 0, but must be at least 1"),
     ],

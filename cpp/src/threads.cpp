@@ -76,7 +76,7 @@ void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
     bool interrupted = false;
 
     std::unique_lock lock(state.mutex);
-    if (n_threads <= 1) {
+    const auto work_here = [&] {
         auto asked = std::chrono::steady_clock::now();
         while (!state.finished()) {
             step(lock, 0);
@@ -87,23 +87,33 @@ void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
                 state.stopped = state.stopped || interrupted;
             }
         }
-    } else {
-        std::vector<std::thread> threads;
+    };
+    const auto work_there = [&](int thread) {
+        blas::limit_this_thread();
+        std::unique_lock own(state.mutex);
+        while (!state.finished()) {
+            if (state.pending.empty()) {
+                state.work_came.wait(own);
+            } else {
+                step(own, thread);
+            }
+        }
+    };
+    std::vector<std::thread> threads;
+    if (n_threads > 1) {
         lock.unlock();
-        for (int thread = 0; thread < n_threads; ++thread) {
-            threads.emplace_back([&, thread] {
-                blas::limit_this_thread();
-                std::unique_lock own(state.mutex);
-                while (!state.finished()) {
-                    if (state.pending.empty()) {
-                        state.work_came.wait(own);
-                    } else {
-                        step(own, thread);
-                    }
-                }
-            });
+        try {
+            for (int thread = 0; thread < n_threads; ++thread) {
+                threads.emplace_back(work_there, thread);
+            }
+        } catch (const std::exception&) {
+            // The system has no more of them, or no memory for one: those that are there will do.
         }
         lock.lock();
+    }
+    if (threads.empty()) {
+        work_here();
+    } else {
         while (!state.finished()) {
             if (state.finishing.wait_for(lock, kPatience) == std::cv_status::timeout) {
                 lock.unlock();

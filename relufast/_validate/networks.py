@@ -8,7 +8,7 @@ import numpy as np
 
 from relufast._validate.arrays import FloatArray, float_array, vector
 from relufast._validate.messages import type_of
-from relufast._validate.numbers import positive_int
+from relufast._validate.numbers import size
 
 
 def network_widths(value: object, name: str = "widths") -> tuple[int, ...]:
@@ -17,7 +17,7 @@ def network_widths(value: object, name: str = "widths") -> tuple[int, ...]:
         value = value.tolist()
     if not isinstance(value, (list, tuple)):
         raise TypeError(f"{name} is {type_of(value)}, but needs a list or tuple of integers")
-    widths = tuple(positive_int(width, f"{name}[{i}]") for i, width in enumerate(value))
+    widths = tuple(size(width, f"{name}[{i}]") for i, width in enumerate(value))
     if len(widths) < 3:
         raise ValueError(
             f"{name} has {len(widths)} entries, but needs at least 3: inputs, hidden, outputs"

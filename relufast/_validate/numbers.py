@@ -82,6 +82,16 @@ def count_up_to(value: object, name: str, largest: int, of_what: str) -> int:
     return _up_to(value, name, largest, f"there are only {largest} {of_what}")
 
 
+def size(value: object, name: str) -> int:
+    """A number of neurons, points or the like, which 32 bits hold."""
+    return _up_to(value, name, 2**31 - 1, "must be below 2**31")
+
+
+def thread_number(value: object, name: str = "n_threads") -> int:
+    # Each takes memory of its own even where there is nothing for it to do.
+    return _up_to(value, name, 4096, "must be at most 4096")
+
+
 def depth_up_to(value: object, name: str, largest: int, method: str) -> int:
     return _up_to(value, name, largest, f"must be at most {largest} for {method!r}")
 
