@@ -38,7 +38,7 @@ def main() -> None:
     help="Determines every number of the report.",
 )
 @click.option("--quick", "effort", flag_value="quick", help="Fewer and narrower networks: seconds.")
-@click.option("--full", "effort", flag_value="full", help="More and wider ones: ten minutes.")
+@click.option("--full", "effort", flag_value="full", help="More and wider ones: some ten minutes.")
 @click.option(
     "--chapter",
     "chapters",
@@ -63,7 +63,7 @@ def report(
 ) -> None:
     """Measure random and trained networks and write one HTML page.
 
-    Takes about two minutes at most. The tables of the page are also written as CSV files.
+    By default takes about two minutes. The tables of the page are also written as CSV files.
     """
     try:
         with open_executor(executor, workers) as pool:
