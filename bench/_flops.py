@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ def counted_flops() -> Iterator[Flops]:
     _blas.ensure_loaded()
     capsules = {**cython_blas.__pyx_capi__, **cython_lapack.__pyx_capi__}
     flops = Flops()
+    lock = threading.Lock()  # several threads of the core call
     kept = []
     counting = dict(capsules)
     for routine, (cost, n_arguments) in _ROUTINES.items():
@@ -76,7 +78,8 @@ def counted_flops() -> Iterator[Flops]:
                 cost: Callable[..., float] = cost,
                 original: _Function = original,
             ) -> None:
-                flops.of[name] = flops.of.get(name, 0.0) + cost(*arguments)
+                with lock:
+                    flops.of[name] = flops.of.get(name, 0.0) + cost(*arguments)
                 original(*arguments)
 
             callback = kind(count)
