@@ -10,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from relufast.datasets import LabelledPoints  # noqa: E402
+from relufast.report import figures, verdict  # noqa: E402
+from relufast.report.chapters.low_rank_layers import pruning  # noqa: E402
 from relufast.report.digits import load_digits  # noqa: E402
 from relufast.report.pruned_classifier import PrunedClassifier, prune_classifier  # noqa: E402
 
@@ -36,6 +38,21 @@ def prune(seed: int = 1, store: Path | None = None) -> PrunedClassifier:
         seed=seed,
         store=store,
     )
+
+
+@pytest.mark.parametrize("layout", [figures.WIDE, figures.NARROW], ids=lambda layout: layout.name)
+def test_the_report_shows_a_run(layout: figures.Layout) -> None:
+    pruned = prune()
+    section = pruning.section_of(pruned, load_digits())
+    (figure,), (table,), (claim,) = section.figures, section.tables, section.claims
+    ranks, accuracies, shares = figure.draw(layout).axes
+    assert [line.get_ydata()[-1] for line in ranks.lines] == list(pruned.steps[-1].ranks)
+    assert accuracies.lines[0].get_ydata()[0] == pruned.test_accuracies[0]
+    assert shares.lines[0].get_ydata()[-1] == pruned.shares[-1]
+    assert [row[0] for row in (table.rows[0], table.rows[-1])] == [0, len(pruned.steps) - 1]
+    # These classes need more than a fifth of the parameters.
+    assert claim.verdict == verdict.OPEN
+    assert f"to {100 * pruned.shares[-1]:.0f} %" in claim.measured
 
 
 def test_ranks_fall_and_accuracy_stays() -> None:
