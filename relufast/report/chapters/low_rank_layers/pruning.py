@@ -33,7 +33,7 @@ _TEXT = (
 
 
 def section(settings: Settings, progress: Progress, digits: Digits) -> Section:
-    if settings.effort < 1.0:  # PyTorch and a classifier take a quarter of a quick report's time
+    if settings.effort < 1.0:  # PyTorch and a classifier would take a fifth of its time
         return _left_out("A quick report leaves it out.", _not_tested("nothing", None))
     if find_spec("torch") is None:
         answer = f"{_NO_TORCH}, and this section shows what pruning does to a classifier of digits."
