@@ -25,7 +25,7 @@ struct Case {
 // a: column-major (n_rows, n_terms).
 std::vector<double> product(const Case& size, const std::vector<double>& a,
                             const std::vector<double>& columns) {
-    relufast::Buffer<double> memory;
+    relufast::ProductMemory memory;
     std::vector<double> products(static_cast<std::size_t>(size.n_rows * size.n_columns),
                                  std::numeric_limits<double>::quiet_NaN());
     relufast::multiply_gathered(
@@ -86,6 +86,37 @@ TEST_CASE("A column's product does not depend on the columns beside it") {
         for (std::int64_t i = 0; i < size.n_rows; ++i) {
             REQUIRE(alone[static_cast<std::size_t>(i)] ==
                     together[static_cast<std::size_t>(j * size.n_rows + i)]);
+        }
+    }
+}
+
+TEST_CASE("Terms that are zero in neighbouring columns change nothing") {
+    // In some panels a few terms are left out, in others all, or all of a block.
+    const Case size{50, 600, 43};
+    const std::vector<double> a = gaussian(size.n_rows * size.n_terms, 5);
+    std::vector<double> columns = gaussian(size.n_terms * size.n_columns, 6);
+    for (std::int64_t j = 0; j < size.n_columns; ++j) {
+        for (std::int64_t t = 0; t < size.n_terms; ++t) {
+            const std::int64_t panel = j / 8;
+            if (panel == 1 || (panel == 2 && t < 256) || (t + 3 * panel + j % 8 / 4) % 5 < 3) {
+                columns[static_cast<std::size_t>(j * size.n_terms + t)] = j % 2 == 0 ? 0.0 : -0.0;
+            }
+        }
+    }
+    const std::vector<double> together = product(size, a, columns);
+    for (std::int64_t j = 0; j < size.n_columns; ++j) {
+        // Only the terms that are not zero, in the same blocks.
+        for (std::int64_t i = 0; i < size.n_rows; ++i) {
+            double expected = 0.0;
+            double magnitudes = 0.0;
+            for (std::int64_t t = 0; t < size.n_terms; ++t) {
+                const double term = a[static_cast<std::size_t>(t * size.n_rows + i)] *
+                                    columns[static_cast<std::size_t>(j * size.n_terms + t)];
+                expected += term;
+                magnitudes += std::fabs(term);
+            }
+            const double found = together[static_cast<std::size_t>(j * size.n_rows + i)];
+            REQUIRE(std::fabs(found - expected) <= 1200 * 0x1p-53 * magnitudes);
         }
     }
 }

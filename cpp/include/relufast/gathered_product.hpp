@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <type_traits>
+#include <vector>
 
 #include "relufast/buffer.hpp"
 
@@ -49,11 +50,17 @@ class PackedBlock {
 // Fills a block that starts at some row and column of those wanted.
 using FillBlock = std::function<void(std::int64_t row, std::int64_t column, const PackedBlock&)>;
 
+// What a product needs beside its operands, kept from one to the next.
+struct ProductMemory {
+    Buffer<double> entries;
+    std::vector<std::int32_t> offsets;
+};
+
 // products = A h for each of n_columns columns h of n_terms numbers: A has n_rows rows. Each entry
 // is the sum of the sums of blocks of terms. Uses fused multiply-add where there is one.
 void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBlock& fill,
                        const double* columns, std::int64_t n_columns, double* products,
-                       Buffer<double>& memory);
+                       ProductMemory& memory);
 
 // How many roundings a term meets at most.
 std::int64_t roundings_of_gathered(std::int64_t n_terms);

@@ -9,6 +9,7 @@
 #include "relufast/activity.hpp"
 #include "relufast/buffer.hpp"
 #include "relufast/decided_sum.hpp"
+#include "relufast/gathered_product.hpp"
 #include "relufast/knot.hpp"
 #include "relufast/layer_one.hpp"
 #include "relufast/line.hpp"
@@ -134,7 +135,7 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
-    Buffer<double> packed;
+    ProductMemory packed;
     Buffer<double> at_cuts;  // products at the ends of chunks
     Buffer<double> points;   // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;
