@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -17,7 +18,7 @@ namespace {
 
 // Smaller tiles find more neurons inactive throughout and balance threads better; larger ones
 // gather the weights of the others less often.
-constexpr std::int64_t kTileSize = 768;
+constexpr std::int64_t kTileSize = 1024;
 
 std::int64_t choose_tile_size(const Network& network) {
     double largest = 1.0;
@@ -125,7 +126,7 @@ class LineSolver {
         if (!to_output_ && tile->layer == network_.depth()) {
             part.counted = tile;
         } else if (tile->layer > network_.depth()) {
-            part.stretch = tiles_.finish(*tile, workspaces_[static_cast<std::size_t>(thread)]);
+            part.stretch = tiles_.finish(*tile);
         } else {
             const int layer = tile->layer + 1;
             const bool looks_at_few = tiles_.looks_at_few(layer);
@@ -161,27 +162,35 @@ class LineSolver {
 };
 
 // Joins the stretches of all parts. Neighbours share a knot, which the right one brings.
-void append(const Part& part, Stretch& line, std::vector<Undecided>& undecided) {
+void append(Part& part, Stretch& line, std::vector<Undecided>& undecided) {
     undecided.insert(undecided.end(), part.undecided.begin(), part.undecided.end());
     for (const auto& child : part.parts) {
         append(*child, line, undecided);
     }
-    const Stretch& own = part.stretch;
+    Stretch& own = part.stretch;
     if (own.grid.knots.empty()) {
         return;
     }
     if (!line.grid.knots.empty()) {
         line.grid.knots.pop_back();
-    }
-    if (!line.reaches.empty()) {
         line.reaches.pop_back();
+        if (own.reaches.front() == Reach::open && differ(line.last_slopes, own.first_slopes)) {
+            own.reaches.front() = Reach::yes;
+        }
     }
-    const auto join = [](auto& to, const auto& from) {
-        to.insert(to.end(), from.begin(), from.end());
+    const std::size_t n_before = line.grid.size();
+    const auto join = [](auto& to, auto& from) {
+        to.insert(to.end(), std::make_move_iterator(from.begin()),
+                  std::make_move_iterator(from.end()));
     };
     join(line.grid.knots, own.grid.knots);
     join(line.grid.open_after, own.grid.open_after);
     join(line.reaches, own.reaches);
+    for (Traced& traced : own.traced) {
+        traced.knot += n_before;
+    }
+    join(line.traced, own.traced);
+    line.last_slopes = std::move(own.last_slopes);
 }
 
 // Adds up crossings by layer, and whether something stayed open. Of the knot that two neighbours

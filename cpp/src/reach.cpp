@@ -5,15 +5,47 @@
 #include <optional>
 
 #include "relufast/point_evaluator.hpp"
+#include "relufast/trace.hpp"
 
 namespace relufast {
+namespace {
+
+bool is_open(const Stretch& stretch, std::size_t knot) {
+    return stretch.reaches[knot] == Reach::open && !stretch.grid.open_after[knot - 1] &&
+           !stretch.grid.open_after[knot];
+}
+
+// In batches of neighbours, which have almost the same neurons active.
+void trace_open(const Network& network, const BreakpointOptions& options, Stretch& stretch) {
+    constexpr std::size_t kBatch = 128;
+    std::vector<const Traced*> knots;
+    for (const Traced& traced : stretch.traced) {
+        if (is_open(stretch, traced.knot)) {
+            knots.push_back(&traced);
+        }
+    }
+    const std::size_t n_batches = (knots.size() + kBatch - 1) / kBatch;
+    parallel_for(options.n_threads, n_batches, options.interrupt, [&](std::size_t b, int) {
+        const std::vector<const Traced*> batch(
+            knots.begin() + static_cast<std::ptrdiff_t>(b * knots.size() / n_batches),
+            knots.begin() + static_cast<std::ptrdiff_t>((b + 1) * knots.size() / n_batches));
+        const std::vector<std::uint8_t> reaches = trace_back(network, batch);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            if (reaches[i]) {
+                stretch.reaches[batch[i]->knot] = Reach::yes;
+            }
+        }
+    });
+}
+
+}  // namespace
 
 void decide_open_reach(const Network& network, const Line& line, const BreakpointOptions& options,
                        Stretch& stretch, std::vector<Undecided>& undecided) {
+    trace_open(network, options, stretch);
     std::vector<std::size_t> open;
     for (std::size_t k = 0; k < stretch.grid.size(); ++k) {
-        if (stretch.reaches[k] == Reach::open && !stretch.grid.open_after[k - 1] &&
-            !stretch.grid.open_after[k]) {
+        if (is_open(stretch, k)) {
             open.push_back(k);
         }
     }

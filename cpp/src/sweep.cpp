@@ -140,7 +140,7 @@ class Sweep {
         Stretch stretch;
         const bool is_through = tile->layer > network_.depth();
         if (is_through) {
-            stretch = tiles_.finish(*tile, workspace);
+            stretch = tiles_.finish(*tile);
         }
         std::set<Point> points = points_.take_asked();
         if (!points.empty()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace relufast {
 namespace {
@@ -57,36 +58,41 @@ FillBlock out_of_columns(const Rows& rows, const std::vector<std::int32_t>& send
     };
 }
 
-// Some rows of a layer that lies by rows, too.
-FillBlock out_of_rows(const Rows& rows, const std::vector<std::int32_t>& senders) {
-    return [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
-        const std::vector<std::int32_t>& neurons = *rows.neurons;
-        block.for_each_panel([&](std::int64_t row, auto count) {
-            std::array<const double*, PackedBlock::kPanelRows> from{};
-            for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
-                const std::size_t i = static_cast<std::size_t>(first_row + row) + r;
-                from[r] = i < neurons.size() ? rows.layer.rows + neurons[i] * rows.layer.n_in
-                                             : rows.others->weights(i - neurons.size());
-            }
-            for (std::int64_t column = 0; column < block.n_columns(); ++column) {
-                const std::int32_t sender =
-                    senders[static_cast<std::size_t>(first_column + column)];
-                double* const to = block.at(row, column);
-                for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
-                    to[r] = from[r][sender];
-                }
-            }
-        });
-    };
-}
-
 }  // namespace
 
 FillBlock blocks_of_weights(const Rows& rows, const std::vector<std::int32_t>& senders) {
     if (rows.neurons == nullptr) {
         return of_all_rows(rows.layer, senders);
     }
-    return rows.layer.rows == nullptr ? out_of_columns(rows, senders) : out_of_rows(rows, senders);
+    if (rows.layer.rows == nullptr) {
+        return out_of_columns(rows, senders);
+    }
+    return blocks_out_of_rows(
+        [&rows](std::size_t r) {
+            const std::vector<std::int32_t>& neurons = *rows.neurons;
+            return r < neurons.size() ? rows.layer.rows + neurons[r] * rows.layer.n_in
+                                      : rows.others->weights(r - neurons.size());
+        },
+        senders);
+}
+
+FillBlock blocks_out_of_rows(RowAt row_at, const std::vector<std::int32_t>& columns) {
+    return [row_at = std::move(row_at), &columns](std::int64_t first_row, std::int64_t first_column,
+                                                  const PackedBlock& block) {
+        block.for_each_panel([&](std::int64_t row, auto count) {
+            std::array<const double*, PackedBlock::kPanelRows> from{};
+            for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
+                from[r] = row_at(static_cast<std::size_t>(first_row + row) + r);
+            }
+            for (std::int64_t column = 0; column < block.n_columns(); ++column) {
+                const std::int32_t at = columns[static_cast<std::size_t>(first_column + column)];
+                double* const to = block.at(row, column);
+                for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
+                    to[r] = from[r][at];
+                }
+            }
+        });
+    };
 }
 
 }  // namespace relufast

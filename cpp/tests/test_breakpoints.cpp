@@ -157,6 +157,22 @@ TEST_CASE("knots tell the activities, for any tiles and threads") {
     }
 }
 
+TEST_CASE("nothing reaches the output past a layer that sends nothing") {
+    for (const std::size_t silent : {1, 2, 3}) {
+        Parameters parameters = gaussian({1, 12, 9, 7, 1}, 11, 0.5, 0.0);
+        std::fill(parameters.weights[silent].begin(), parameters.weights[silent].end(), 0.0);
+        std::fill(parameters.biases[silent].begin(), parameters.biases[silent].end(), 0.0);
+        for (const std::int64_t tile_size : {0, 2, 5}) {
+            BreakpointOptions options;
+            options.tile_size = tile_size;
+            const Breakpoints found = solve(parameters, -kInf, kInf, options);
+            REQUIRE(is_proven(found));
+            CHECK(found.layers.size() > 5);
+            CHECK(std::count(found.reaches_output.begin(), found.reaches_output.end(), 1) == 0);
+        }
+    }
+}
+
 TEST_CASE("many threads and a wide network") {
     BreakpointOptions options;
     options.n_threads = 4;

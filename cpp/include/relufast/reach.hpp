@@ -7,8 +7,8 @@
 
 namespace relufast {
 
-// Decides in double-double whether knots that are open reach the output. What stays open marks the
-// segments beside it and is counted.
+// Decides whether knots that are open reach the output: by gradients, and where these leave it open
+// in double-double. What stays open marks the segments beside it and is counted.
 void decide_open_reach(const Network& network, const Line& line, const BreakpointOptions& options,
                        Stretch& stretch, std::vector<Undecided>& undecided);
 

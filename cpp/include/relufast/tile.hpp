@@ -15,6 +15,7 @@
 #include "relufast/line.hpp"
 #include "relufast/network.hpp"
 #include "relufast/point_evaluator.hpp"
+#include "relufast/rounding.hpp"
 #include "relufast/tile_pool.hpp"
 
 namespace relufast {
@@ -102,11 +103,33 @@ inline constexpr std::int64_t kWatchedOutputs = 8;
 // Whether the slope of the output changes at a knot. A knot that is open may still be.
 enum class Reach : std::uint8_t { no, yes, open };
 
+// The slope of an output along a segment.
+struct Slope {
+    double value = 0.0;
+    double error = kInfinity;
+};
+
+// A knot whose neuron's share in the output is to be followed through the layers above it.
+struct Traced {
+    std::size_t knot = 0;  // of a stretch
+    Crossing crossing;
+    std::vector<std::vector<std::uint64_t>>
+        active;  // the activity of these layers, the lowest first
+};
+
 // Consecutive knots, through with all layers.
 struct Stretch {
     Grid grid;
     std::vector<Reach> reaches;  // by knot
+    std::vector<Traced> traced;  // of the open ones, in order
+    // By output, as they tell of the knots at the ends: those may reach it as far as one side
+    // shows.
+    std::vector<Slope> first_slopes;
+    std::vector<Slope> last_slopes;
 };
+
+// Whether a knot with these slopes on its sides is shown to reach an output.
+bool differ(const std::vector<Slope>& before, const std::vector<Slope>& after);
 
 // A point of a segment: its values are lo times those of the left knot plus hi times those of the
 // right one. A direction's weight is a length.
@@ -197,7 +220,7 @@ class TileSolver {
         return below.source[knot] >= 0 && below.refined.knots[knot].x_error != 0.0;
     }
     // What a tile of the output layer tells.
-    Stretch finish(Tile& tile, Workspace& workspace) const;
+    Stretch finish(Tile& tile) const;
 
  private:
     std::shared_ptr<Tile> new_tile(int layer, std::int64_t n, const Grid& below, std::size_t first,
@@ -253,8 +276,7 @@ class TileSolver {
     bool order_exactly(Tile& tile, std::size_t start, std::size_t stop) const;
     void open_segments(Tile& tile) const;
     void refine_grid(Tile& tile) const;
-    void trace_back(const Tile& tile, const std::vector<std::size_t>& knots,
-                    std::vector<Reach>& reaches, Workspace& workspace) const;
+    Traced traced(const Tile& tile, std::size_t knot) const;
     double entry_error(const Tile& tile, std::size_t knot, std::int32_t neuron) const;
     const Layer& parameters_of(const Tile& tile) const {
         return tile.selection ? tile.selection->parameters : network_.layer(tile.layer);
