@@ -389,8 +389,9 @@ std::optional<bool> PointEvaluator::reaches_output(const Knot& knot) {
         if (layer == depth + 1) {
             bool is_zero = true;
             for (std::size_t i = 0; i < next.size(); ++i) {
+                const double norm = parameters.row_norms[i];
                 const double error =
-                    (parameters.row_norms[i] * (carried + rounding) + floor) * kInflate;
+                    norm == 0.0 ? 0.0 : (norm * (carried + rounding) + floor) * kInflate;
                 if (std::fabs(next[i]) > error) {
                     return true;
                 }

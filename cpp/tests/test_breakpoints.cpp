@@ -166,6 +166,8 @@ TEST_CASE("nothing reaches the output past a layer that sends nothing") {
             BreakpointOptions options;
             options.tile_size = tile_size;
             const Breakpoints found = solve(parameters, -kInf, kInf, options);
+            CAPTURE(silent);
+            CAPTURE(tile_size);
             REQUIRE(is_proven(found));
             CHECK(found.layers.size() > 5);
             CHECK(std::count(found.reaches_output.begin(), found.reaches_output.end(), 1) == 0);
