@@ -7,53 +7,70 @@
 #include <utility>
 
 #include "relufast/norms.hpp"
+#include "relufast/transpose.hpp"
 
 namespace relufast {
-namespace {
 
-// Blocks stay in the cache; in a block, four rows at a time fill a stretch of memory. The columns
-// of `to` lie `stride` apart.
-void transpose(const double* __restrict from, std::int64_t n_rows, std::int64_t n_cols,
-               double* __restrict to, std::int64_t stride) {
-    constexpr std::int64_t kBlock = 32;
-    for (std::int64_t row0 = 0; row0 < n_rows; row0 += kBlock) {
-        const std::int64_t row1 = std::min(row0 + kBlock, n_rows);
-        for (std::int64_t col0 = 0; col0 < n_cols; col0 += kBlock) {
-            const std::int64_t col1 = std::min(col0 + kBlock, n_cols);
-            std::int64_t row = row0;
-            for (; row + 4 <= row1; row += 4) {
-                const double* four = from + row * n_cols;
-                for (std::int64_t col = col0; col < col1; ++col) {
-                    double* out = to + col * stride + row;
-                    out[0] = four[col];
-                    out[1] = four[n_cols + col];
-                    out[2] = four[2 * n_cols + col];
-                    out[3] = four[3 * n_cols + col];
-                }
-            }
-            for (; row < row1; ++row) {
-                for (std::int64_t col = col0; col < col1; ++col) {
-                    to[col * stride + row] = from[row * n_cols + col];
-                }
-            }
-        }
-    }
-}
+namespace {
 
 // Past this many neurons, a last hidden layer is evaluated by rows.
 constexpr std::int64_t kWide = 256;
 
+// Weights come in blocks of so many rows, whatever they come from: sums over them are then the same
+// to the bit.
+constexpr std::int64_t kBlockRows = 64;
+
+std::size_t n_blocks(const Layer& layer) {
+    return static_cast<std::size_t>((layer.n_out + kBlockRows - 1) / kBlockRows);
+}
+
+struct BlockOfRows {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+};
+
+BlockOfRows rows_of_block(const Layer& layer, std::size_t block) {
+    const std::int64_t begin = static_cast<std::int64_t>(block) * kBlockRows;
+    return {begin, std::min(begin + kBlockRows, layer.n_out)};
+}
+
+}  // namespace
+
+// The squares of a layer's weights, as its blocks are copied.
+struct Squares {
+    explicit Squares(const Layer& layer)
+        : n_in(static_cast<std::size_t>(layer.n_in)),
+          of_rows(static_cast<std::size_t>(layer.n_out)),
+          of_columns(n_blocks(layer) * n_in) {}
+
+    std::size_t n_in;
+    std::vector<double> of_rows;
+    std::vector<double> of_columns;  // by block
+};
+
+namespace {
+
+void copy_block(Layer& layer, const double* rows, std::size_t block, Squares& squares) {
+    const auto [begin, end] = rows_of_block(layer, block);
+    transpose_and_square(rows, end - begin, layer.n_in, layer.weights.data() + begin, layer.n_out,
+                         &squares.of_rows[static_cast<std::size_t>(begin)],
+                         &squares.of_columns[block * squares.n_in]);
+}
+
 // Norms and biases of a layer whose weights are there; row(i) tells where those of neuron i are.
 template <class Row>
-void set_norms(Layer& layer, Row row, const double* biases) {
+void set_norms(Layer& layer, const Squares& squares, Row row, const double* biases) {
     layer.biases.assign(biases, biases + layer.n_out);
     layer.bias_norm = norm_bound(biases, layer.n_out);
-    layer.row_norms.assign(static_cast<std::size_t>(layer.n_out), 0.0);
-    layer.column_norms.assign(static_cast<std::size_t>(layer.n_in), 0.0);
+    layer.row_norms = squares.of_rows;
+    layer.column_norms.assign(squares.n_in, 0.0);
+    for (std::size_t block = 0; block < n_blocks(layer); ++block) {
+        for (std::size_t j = 0; j < squares.n_in; ++j) {
+            layer.column_norms[j] += squares.of_columns[block * squares.n_in + j];
+        }
+    }
     layer.decision_norms.clear();
     layer.largest_decision_norm = layer.largest_bias = 0.0;
-    sum_squares(layer.weights.data(), layer.n_in, layer.n_out, layer.column_norms.data(),
-                layer.row_norms.data());
     for (std::int64_t j = 0; j < layer.n_in; ++j) {
         double& norm = layer.column_norms[static_cast<std::size_t>(j)];
         norm = norm_bound(norm, layer.outgoing(j), layer.n_out);
@@ -72,34 +89,34 @@ void set_norms(Layer& layer, Row row, const double* biases) {
     layer.spectral_norm = layer.frobenius_norm;
 }
 
-void set_norms(Layer& layer, const double* weights, const double* biases) {
-    set_norms(layer, [&](std::int64_t i) { return weights + i * layer.n_in; }, biases);
+void set_norms(Layer& layer, const Squares& squares, const double* weights, const double* biases) {
+    set_norms(layer, squares, [&](std::int64_t i) { return weights + i * layer.n_in; }, biases);
 }
 
 // Copies weights into layers, and sets their norms.
 void set_layers(std::vector<Layer>& layers, const std::vector<const double*>& weights,
                 const std::vector<const double*>& biases, int n_threads,
                 const Interrupt& interrupt) {
-    struct Rows {
+    struct Block {
         std::size_t layer;
-        std::int64_t begin;
-        std::int64_t end;
+        std::size_t block;
     };
-    constexpr std::int64_t kRows = 256;  // of a layer, for each thread to take one after another
-    std::vector<Rows> blocks;
+    std::vector<Block> blocks;
+    std::vector<Squares> squares;
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        for (std::int64_t row = 0; row < layers[l].n_out; row += kRows) {
-            blocks.push_back({l, row, std::min(row + kRows, layers[l].n_out)});
+        squares.emplace_back(layers[l]);
+        for (std::size_t b = 0; b < n_blocks(layers[l]); ++b) {
+            blocks.push_back({l, b});
         }
     }
-    parallel_for(n_threads, blocks.size(), interrupt, [&](std::size_t b, int) {
-        const auto [l, begin, end] = blocks[b];
-        Layer& layer = layers[l];
-        transpose(weights[l] + begin * layer.n_in, end - begin, layer.n_in,
-                  layer.weights.data() + begin, layer.n_out);
+    parallel_for(n_threads, blocks.size(), interrupt, [&](std::size_t i, int) {
+        const auto [l, b] = blocks[i];
+        const std::int64_t begin = rows_of_block(layers[l], b).begin;
+        copy_block(layers[l], weights[l] + begin * layers[l].n_in, b, squares[l]);
     });
-    parallel_for(n_threads, layers.size(), interrupt,
-                 [&](std::size_t l, int) { set_norms(layers[l], weights[l], biases[l]); });
+    parallel_for(n_threads, layers.size(), interrupt, [&](std::size_t l, int) {
+        set_norms(layers[l], squares[l], weights[l], biases[l]);
+    });
 }
 
 // For layer l, counted from 0, of so many, the output layer included.
@@ -151,11 +168,12 @@ Network::Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows
         layer.n_out = widths[l + 1];
         layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
     }
-    fetch(1, n_threads, interrupt);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         Layer& layer = layers_[l];
         const int number = static_cast<int>(l) + 1;
-        hold(number, number, n_threads, interrupt);
+        let_go(number, number);
+        Squares squares(layer);
+        fetch(number, squares, n_threads, interrupt);
         Buffer<double> one(static_cast<std::size_t>(layer.n_in));
         const auto row = [&](std::int64_t i) {
             for (std::int64_t j = 0; j < layer.n_in; ++j) {
@@ -163,7 +181,7 @@ Network::Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows
             }
             return static_cast<const double*>(one.data());
         };
-        set_norms(layer, row, biases[l]);
+        set_norms(layer, squares, row, biases[l]);
     }
 }
 
@@ -172,10 +190,7 @@ void Network::copy_rows(Layer& layer, const double* weights) {
     layer.rows = layer.own_rows.data();
 }
 
-void Network::hold(int bottom, int top, int n_threads, const Interrupt& interrupt) {
-    if (!is_lazy()) {
-        return;
-    }
+void Network::let_go(int bottom, int top) {
     for (int l = 2; l <= depth() + 1; ++l) {
         Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
         if ((l < bottom || l > top) && !layer.weights.empty()) {
@@ -187,14 +202,22 @@ void Network::hold(int bottom, int top, int n_threads, const Interrupt& interrup
             layer.rows = nullptr;
         }
     }
+}
+
+void Network::hold(int bottom, int top, int n_threads, const Interrupt& interrupt) {
+    if (!is_lazy()) {
+        return;
+    }
+    let_go(bottom, top);
     for (int l = std::max(bottom, 2); l <= top; ++l) {
-        if (layers_[static_cast<std::size_t>(l - 1)].weights.empty()) {
-            fetch(l, n_threads, interrupt);
+        if (layer(l).weights.empty()) {
+            Squares squares(layer(l));
+            fetch(l, squares, n_threads, interrupt);
         }
     }
 }
 
-void Network::fetch(int l, int n_threads, const Interrupt& interrupt) {
+void Network::fetch(int l, Squares& squares, int n_threads, const Interrupt& interrupt) {
     Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
     const WeightRows& source = sources_[static_cast<std::size_t>(l - 1)];
     layer.weights.swap(spare_);
@@ -203,23 +226,20 @@ void Network::fetch(int l, int n_threads, const Interrupt& interrupt) {
         layer.own_rows.resize(layer.weights.size());
         layer.rows = layer.own_rows.data();
     }
-    constexpr std::int64_t kRows = 32;
     std::vector<Buffer<double>> blocks(static_cast<std::size_t>(std::max(n_threads, 1)));
-    const auto n_blocks = static_cast<std::size_t>((layer.n_out + kRows - 1) / kRows);
     try {
-        parallel_for(n_threads, n_blocks, interrupt, [&](std::size_t b, int thread) {
-            const std::int64_t begin = static_cast<std::int64_t>(b) * kRows;
-            const std::int64_t end = std::min(begin + kRows, layer.n_out);
+        parallel_for(n_threads, n_blocks(layer), interrupt, [&](std::size_t b, int thread) {
+            const auto [begin, end] = rows_of_block(layer, b);
             double* rows = nullptr;
             if (layer.keeps_rows) {
                 rows = &layer.own_rows[static_cast<std::size_t>(begin * layer.n_in)];
             } else {
                 Buffer<double>& block = blocks[static_cast<std::size_t>(thread)];
-                block.resize(static_cast<std::size_t>(kRows * layer.n_in));
+                block.resize(static_cast<std::size_t>(kBlockRows * layer.n_in));
                 rows = block.data();
             }
             source(begin, end, rows);
-            transpose(rows, end - begin, layer.n_in, layer.weights.data() + begin, layer.n_out);
+            copy_block(layer, rows, b, squares);
         });
     } catch (...) {
         layer.weights.clear();  // not whole
@@ -250,8 +270,11 @@ void Network::set_parameters(const std::vector<const double*>& weights,
                              const std::vector<const double*>& biases) {
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         Layer& layer = layers_[l];
-        transpose(weights[l], layer.n_out, layer.n_in, layer.weights.data(), layer.n_out);
-        set_norms(layer, weights[l], biases[l]);
+        Squares squares(layer);
+        for (std::size_t b = 0; b < n_blocks(layer); ++b) {
+            copy_block(layer, weights[l] + rows_of_block(layer, b).begin * layer.n_in, b, squares);
+        }
+        set_norms(layer, squares, weights[l], biases[l]);
         if (layer.keeps_rows) {
             copy_rows(layer, weights[l]);
         }

@@ -19,22 +19,6 @@ double sum_of_squares(const double* values, std::int64_t count) {
 
 }  // namespace
 
-RELUFAST_MULTIVERSION
-void sum_squares(const double* __restrict matrix, std::int64_t n_rows, std::int64_t n_columns,
-                 double* __restrict row_squares, double* __restrict column_squares) {
-    for (std::int64_t i = 0; i < n_rows; ++i) {
-        const double* row = matrix + i * n_columns;
-        double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-        for (std::int64_t j = 0; j < n_columns; ++j) {
-            const double square = row[j] * row[j];
-            column_squares[j] += square;
-            sum += square;
-        }
-        row_squares[i] = sum;
-    }
-}
-
 double norm_bound(const double* values, std::int64_t count) {
     return norm_bound(sum_of_squares(values, count), values, count);
 }

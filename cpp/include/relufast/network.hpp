@@ -40,6 +40,8 @@ struct Layer {
 // kept.
 using WeightRows = std::function<void(std::int64_t begin, std::int64_t end, double* rows)>;
 
+struct Squares;
+
 // A fully connected network with (leaky) ReLU hidden layers and a linear output layer.
 class Network {
  public:
@@ -86,7 +88,8 @@ class Network {
     void set_spectral_norms(const std::vector<double>& norms);
 
  private:
-    void fetch(int l, int n_threads, const Interrupt& interrupt);
+    void let_go(int bottom, int top);
+    void fetch(int l, Squares& squares, int n_threads, const Interrupt& interrupt);
 
     void copy_rows(Layer& layer, const double* weights);
 

@@ -26,10 +26,6 @@ inline double working_norm_bound(const std::vector<double>& values) {
     return working_norm_bound(values.data(), static_cast<std::int64_t>(values.size()));
 }
 
-// Sums of the squares of a row-major matrix, by row and by column; column_squares are zero before.
-void sum_squares(const double* matrix, std::int64_t n_rows, std::int64_t n_columns,
-                 double* row_squares, double* column_squares);
-
 // Whether a sum of squares lost nothing that matters to underflow or overflow.
 inline bool is_safe_square(double square) {
     return square > kSmallestSquare && square < kLargestSquare;
