@@ -10,9 +10,9 @@
 namespace relufast {
 
 // Large arrays lie in huge pages where the system has them: these are cleared faster, and columns
-// far apart need fewer look-ups of addresses.
+// far apart need fewer look-ups of addresses. There some are kept for the next array.
 void* allocate_array(std::size_t n_bytes);
-void free_array(void* memory) noexcept;
+void free_array(void* memory, std::size_t n_bytes) noexcept;
 
 // Leaves new elements as they are: large arrays that are about to be written need no zeros first.
 template <class T>
@@ -28,7 +28,7 @@ struct LeaveUninitialised : std::allocator<T> {
         }
         return static_cast<T*>(allocate_array(count * sizeof(T)));
     }
-    void deallocate(T* array, std::size_t) noexcept { free_array(array); }
+    void deallocate(T* array, std::size_t count) noexcept { free_array(array, count * sizeof(T)); }
 
     template <class U>
     void construct(U* element) {
