@@ -70,7 +70,7 @@ class LineSolver {
         for (std::size_t p = 0; p + 1 < cuts.size(); ++p) {
             root.parts.push_back(std::make_unique<Part>());
         }
-        SecondLayerForm form = tiles_.begin_second_layer(*first);
+        SecondLayerForm form = tiles_.begin_second_layer(*first, 0, n_threads, interrupt);
         WorkStack stack;
         stack.run(
             n_threads,

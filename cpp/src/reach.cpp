@@ -25,11 +25,18 @@ void trace_open(const Network& network, const BreakpointOptions& options, Stretc
         }
     }
     const std::size_t n_batches = (knots.size() + kBatch - 1) / kBatch;
-    parallel_for(options.n_threads, n_batches, options.interrupt, [&](std::size_t b, int) {
+    // Many batches go side by side, and of few each takes all threads.
+    const bool is_shared = n_batches < 2 * static_cast<std::size_t>(std::max(options.n_threads, 1));
+    const int n_outer = is_shared ? 1 : options.n_threads;
+    const int n_inner = is_shared ? options.n_threads : 1;
+    // Asked on the calling thread alone.
+    const Interrupt inner_interrupt = is_shared ? options.interrupt : Interrupt();
+    parallel_for(n_outer, n_batches, options.interrupt, [&](std::size_t b, int) {
         const std::vector<const Traced*> batch(
             knots.begin() + static_cast<std::ptrdiff_t>(b * knots.size() / n_batches),
             knots.begin() + static_cast<std::ptrdiff_t>((b + 1) * knots.size() / n_batches));
-        const std::vector<std::uint8_t> reaches = trace_back(network, batch);
+        const std::vector<std::uint8_t> reaches =
+            trace_back(network, batch, n_inner, inner_interrupt);
         for (std::size_t i = 0; i < batch.size(); ++i) {
             if (reaches[i]) {
                 stretch.reaches[batch[i]->knot] = Reach::yes;

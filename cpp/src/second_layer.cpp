@@ -11,7 +11,8 @@
 
 namespace relufast {
 
-SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_t first) const {
+SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_t first,
+                                               int n_threads, const Interrupt& interrupt) const {
     const auto n = static_cast<std::size_t>(network_.layer(2).n_out);
     SecondLayerForm form;
     for (std::vector<double>* sum :
@@ -24,7 +25,16 @@ SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_
             form.active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
         }
     }
-    sum_afresh(form);
+    constexpr double kWorthThreads = 2e6;  // multiplications
+    if (static_cast<double>(form.active.size()) * static_cast<double>(n) < kWorthThreads) {
+        sum_afresh(form, {0, n});
+        return form;
+    }
+    // Nothing else can start before, so that all threads take a part of the sums.
+    constexpr std::size_t kPart = 512;
+    parallel_for(n_threads, (n + kPart - 1) / kPart, interrupt, [&](std::size_t p, int) {
+        sum_afresh(form, {p * kPart, std::min((p + 1) * kPart, n)});
+    });
     return form;
 }
 
@@ -46,30 +56,32 @@ bool TileSolver::is_sharp() const {
            !is_small(network_.layer(2).n_in, network_.layer(2).n_out);
 }
 
-void TileSolver::add_to(SecondLayerForm& form, std::size_t neuron, double factor) const {
-    const Layer& parameters = network_.layer(2);
-    const std::int64_t n = parameters.n_out;
-    const double* sent = parameters.outgoing(static_cast<std::int64_t>(neuron));
+void TileSolver::add_to(SecondLayerForm& form, std::size_t neuron, double factor,
+                        const Range& outputs) const {
+    const std::size_t at = outputs.begin;
+    const auto n = static_cast<std::int64_t>(outputs.end - outputs.begin);
+    const double* sent = network_.layer(2).outgoing(static_cast<std::int64_t>(neuron)) + at;
     const DoubleDouble s = line_.slopes[neuron] * factor;
     const DoubleDouble c = line_.intercepts[neuron] * factor;
     if (is_sharp()) {
-        add_multiple2(s.hi, s.lo, sent, form.slope.data(), form.slope_lo.data(), n);
-        add_multiple2(c.hi, c.lo, sent, form.intercept.data(), form.intercept_lo.data(), n);
+        add_multiple2(s.hi, s.lo, sent, &form.slope[at], &form.slope_lo[at], n);
+        add_multiple2(c.hi, c.lo, sent, &form.intercept[at], &form.intercept_lo[at], n);
     } else {
-        add_multiple(s.hi, sent, form.slope.data(), n);
-        add_multiple(c.hi, sent, form.intercept.data(), n);
+        add_multiple(s.hi, sent, &form.slope[at], n);
+        add_multiple(c.hi, sent, &form.intercept[at], n);
     }
 }
 
-void TileSolver::sum_afresh(SecondLayerForm& form) const {
+void TileSolver::sum_afresh(SecondLayerForm& form, const Range& outputs) const {
     for (std::vector<double>* sum :
          {&form.slope, &form.slope_lo, &form.intercept, &form.intercept_lo}) {
-        std::fill(sum->begin(), sum->end(), 0.0);
+        std::fill(sum->begin() + static_cast<std::ptrdiff_t>(outputs.begin),
+                  sum->begin() + static_cast<std::ptrdiff_t>(outputs.end), 0.0);
     }
     for (std::size_t i = 0; i < form.active.size(); ++i) {
         const double factor = form.active[i] ? 1.0 : network_.negative_slope();
         if (factor != 0.0) {
-            add_to(form, i, factor);
+            add_to(form, i, factor, outputs);
         }
     }
 }
@@ -78,6 +90,7 @@ void TileSolver::sum_afresh(SecondLayerForm& form) const {
 // and intercepts c: one crossing changes both by one column of W.
 void TileSolver::carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
                             std::vector<ColumnError>& errors) const {
+    const Range all{0, static_cast<std::size_t>(tile.n)};
     const double lipschitz = network_.lipschitz();
     // Every term enters a running sum at most twice, through n_in additions and one a knot.
     const double n_additions = static_cast<double>(line_.slopes.size() + below.grid.size() + 8);
@@ -89,13 +102,13 @@ void TileSolver::carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& 
         if (k > 0) {  // the left end is the end of the tile before
             for (const Crossing& crossing : knot.crossings) {
                 const auto i = static_cast<std::size_t>(crossing.neuron);
-                add_to(form, i, form.active[i] ? -network_.kink() : network_.kink());
+                add_to(form, i, form.active[i] ? -network_.kink() : network_.kink(), all);
                 form.active[i] ^= 1;
             }
         }
         double* z = tile.column(k);
         if (knot.is_direction && k > 0) {
-            sum_afresh(form);  // a slope that is zero must not be what running sums left over
+            sum_afresh(form, all);  // a slope that is zero must not be what running sums left over
         }
         const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
         const double factor = knot.is_direction ? 0.0 : 1.0;

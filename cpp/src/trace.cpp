@@ -13,12 +13,21 @@
 namespace relufast {
 namespace {
 
+// Neurons whose entries are one thread's.
+constexpr std::size_t kSlice = 384;
+
 // The gradients of the knots that are still on their way back, with respect to the preactivations
 // of one layer.
 class Gradients {
  public:
-    Gradients(const Network& network, const std::vector<const Traced*>& knots)
-        : network_(network), knots_(knots), reaches_(knots.size(), 0) {}
+    Gradients(const Network& network, const std::vector<const Traced*>& knots, int n_threads,
+              const Interrupt& interrupt)
+        : network_(network),
+          knots_(knots),
+          n_threads_(n_threads),
+          interrupt_(interrupt),
+          memories_(static_cast<std::size_t>(n_threads)),
+          reaches_(knots.size(), 0) {}
 
     std::vector<std::uint8_t> carry_all_the_way() {
         const int depth = network_.depth();
@@ -134,15 +143,34 @@ class Gradients {
         }
         const std::vector<std::int32_t> terms = neurons_;
         list_neurons(layer - 1);
-        const auto n_rows = static_cast<std::int64_t>(neurons_.size());
-        const auto n_gradients = static_cast<std::int64_t>(present_.size());
         carried_.resize(present_.size() * neurons_.size());
-        multiply_gathered(
-            n_rows, n_terms,
-            blocks_out_of_rows([&](std::size_t r) { return parameters.outgoing(neurons_[r]); },
-                               terms),
-            entries_.data(), n_gradients, carried_.data(), memory_);
+        const std::size_t n_slices = (neurons_.size() + kSlice - 1) / kSlice;
+        parallel_for(n_threads_, n_slices, interrupt_, [&](std::size_t slice, int thread) {
+            carry_slice(parameters, terms, slice * kSlice,
+                        memories_[static_cast<std::size_t>(thread)]);
+        });
         entries_.swap(carried_);
+    }
+
+    struct Memory {
+        ProductMemory of_product;
+        Buffer<double> products;
+    };
+
+    // The entries of some of the neurons one layer down.
+    void carry_slice(const Layer& parameters, const std::vector<std::int32_t>& terms,
+                     std::size_t begin, Memory& memory) {
+        const std::size_t n = std::min(kSlice, neurons_.size() - begin);
+        memory.products.resize(present_.size() * n);
+        const auto row_at = [&](std::size_t r) { return parameters.outgoing(neurons_[begin + r]); };
+        multiply_gathered(static_cast<std::int64_t>(n), static_cast<std::int64_t>(terms.size()),
+                          blocks_out_of_rows(row_at, terms), entries_.data(),
+                          static_cast<std::int64_t>(present_.size()), memory.products.data(),
+                          memory.of_product);
+        for (std::size_t g = 0; g < present_.size(); ++g) {
+            std::copy_n(memory.products.data() + g * n, n,
+                        carried_.data() + g * neurons_.size() + begin);
+        }
     }
 
     static double floor_of(const Gradient& gradient, const Layer& parameters) {
@@ -151,19 +179,22 @@ class Gradients {
 
     const Network& network_;
     const std::vector<const Traced*>& knots_;
+    int n_threads_;
+    const Interrupt& interrupt_;
+    std::vector<Memory> memories_;  // by thread
     std::vector<std::uint8_t> reaches_;
     std::vector<Gradient> present_;
     std::vector<std::int32_t> neurons_;  // of the present layer, that there are entries for
     Buffer<double> entries_;             // (gradients, neurons)
     Buffer<double> carried_;
-    ProductMemory memory_;
 };
 
 }  // namespace
 
 std::vector<std::uint8_t> trace_back(const Network& network,
-                                     const std::vector<const Traced*>& knots) {
-    return Gradients(network, knots).carry_all_the_way();
+                                     const std::vector<const Traced*>& knots, int n_threads,
+                                     const Interrupt& interrupt) {
+    return Gradients(network, knots, n_threads, interrupt).carry_all_the_way();
 }
 
 }  // namespace relufast

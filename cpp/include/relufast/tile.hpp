@@ -16,6 +16,7 @@
 #include "relufast/network.hpp"
 #include "relufast/point_evaluator.hpp"
 #include "relufast/rounding.hpp"
+#include "relufast/threads.hpp"
 #include "relufast/tile_pool.hpp"
 
 namespace relufast {
@@ -198,7 +199,8 @@ class TileSolver {
                PointStore* points = nullptr);
 
     // Right of a knot of the first layer's grid.
-    SecondLayerForm begin_second_layer(const LayerOne& below, std::size_t first = 0) const;
+    SecondLayerForm begin_second_layer(const LayerOne& below, std::size_t first, int n_threads,
+                                       const Interrupt& interrupt) const;
     // Takes the form from one knot to another.
     std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
                                        SecondLayerForm& form, Workspace& workspace) const;
@@ -235,8 +237,13 @@ class TileSolver {
     };
 
     bool is_sharp() const;
-    void add_to(SecondLayerForm& form, std::size_t neuron, double factor) const;
-    void sum_afresh(SecondLayerForm& form) const;
+    struct Range {
+        std::size_t begin = 0;
+        std::size_t end = 0;
+    };
+    void add_to(SecondLayerForm& form, std::size_t neuron, double factor,
+                const Range& outputs) const;
+    void sum_afresh(SecondLayerForm& form, const Range& outputs) const;
     void carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
                     std::vector<ColumnError>& errors) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
