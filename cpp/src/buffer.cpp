@@ -1,5 +1,6 @@
 #include "relufast/buffer.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -26,7 +27,8 @@ constexpr std::size_t kLarge = 2 * kHugePage;
 // that were given back are handed out again, up to this many bytes of them.
 class SpareArrays {
  public:
-    // The smallest that is large enough, and no more than twice so; or null.
+    // The smallest that is large enough, and no more than twice so; or null, and then others are
+    // freed in its place, so that what is kept adds nothing to the most memory in use.
     void* take(std::size_t n_bytes) {
         // Nobody waits: the lock may have been copied by a fork while somebody held it.
         const std::unique_lock lock(mutex_, std::try_to_lock);
@@ -41,7 +43,14 @@ class SpareArrays {
                 best = i;
             }
         }
-        return best < arrays_.size() ? remove(best) : nullptr;
+        if (best < arrays_.size()) {
+            return remove(best);
+        }
+        const std::size_t total_after = total_ - std::min(total_, n_bytes);
+        while (total_ > total_after) {
+            std::free(remove(0));
+        }
+        return nullptr;
     }
 
     // Whether it is kept, and not the caller's to free. The oldest make room.
