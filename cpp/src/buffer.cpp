@@ -7,6 +7,7 @@
 #ifdef __linux__
 #include <malloc.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <mutex>
 #include <vector>
@@ -24,7 +25,7 @@ constexpr std::size_t kHugePage = std::size_t{1} << 21;
 constexpr std::size_t kLarge = 2 * kHugePage;
 
 // The system clears pages before it hands them out, which takes up to a fifth of a call: arrays
-// that were given back are handed out again, up to this many bytes of them.
+// that were given back are handed out again.
 class SpareArrays {
  public:
     // The smallest that is large enough, and no more than twice so; or null, and then others are
@@ -56,10 +57,10 @@ class SpareArrays {
     // Whether it is kept, and not the caller's to free. The oldest make room.
     bool keep(void* memory, std::size_t n_bytes) noexcept {
         const std::unique_lock lock(mutex_, std::try_to_lock);
-        if (!lock || n_bytes > kMost) {
+        if (!lock || n_bytes > most_) {
             return false;
         }
-        while (total_ + n_bytes > kMost || arrays_.size() == kMostArrays) {
+        while (total_ + n_bytes > most_ || arrays_.size() == kMostArrays) {
             std::free(remove(0));
         }
         arrays_.push_back({memory, n_bytes});
@@ -68,7 +69,18 @@ class SpareArrays {
     }
 
  private:
-    static constexpr std::size_t kMost = std::size_t{256} << 20;
+    // A small share of the machine's memory.
+    static std::size_t most() {
+        constexpr std::size_t kLimit = std::size_t{1} << 30;
+        const long n_pages = sysconf(_SC_PHYS_PAGES);
+        const long page = sysconf(_SC_PAGESIZE);
+        const std::size_t all = n_pages > 0 && page > 0 ? static_cast<std::size_t>(n_pages) *
+                                                              static_cast<std::size_t>(page)
+                                                        : 0;
+        return std::min(all / 32, kLimit);
+    }
+
+    const std::size_t most_ = most();
     static constexpr std::size_t kMostArrays = 64;
 
     struct Array {
