@@ -47,11 +47,15 @@ class SpareArrays {
         if (best < arrays_.size()) {
             return remove(best);
         }
-        const std::size_t total_after = total_ - std::min(total_, n_bytes);
-        while (total_ > total_after) {
-            std::free(remove(0));
-        }
+        free_oldest(n_bytes);
         return nullptr;
+    }
+
+    void free_all() {
+        const std::unique_lock lock(mutex_, std::try_to_lock);
+        if (lock) {
+            free_oldest(total_);
+        }
     }
 
     // Whether it is kept, and not the caller's to free. The oldest make room.
@@ -60,8 +64,9 @@ class SpareArrays {
         if (!lock || n_bytes > most_) {
             return false;
         }
-        while (total_ + n_bytes > most_ || arrays_.size() == kMostArrays) {
-            std::free(remove(0));
+        free_oldest(total_ + n_bytes > most_ ? total_ + n_bytes - most_ : 0);
+        if (arrays_.size() == kMostArrays) {
+            free_oldest(1);
         }
         arrays_.push_back({memory, n_bytes});
         total_ += n_bytes;
@@ -87,6 +92,14 @@ class SpareArrays {
         void* memory;
         std::size_t n_bytes;
     };
+
+    // At least so many bytes, if there are.
+    void free_oldest(std::size_t n_bytes) noexcept {
+        const std::size_t total_after = total_ - std::min(total_, n_bytes);
+        while (total_ > total_after) {
+            std::free(remove(0));
+        }
+    }
 
     void* remove(std::size_t i) noexcept {
         const Array array = arrays_[i];
@@ -136,8 +149,12 @@ void* allocate_array(std::size_t n_bytes) {
     }
     memory = kKeepsArrays ? spare_arrays().take(n_bytes) : nullptr;
     if (memory == nullptr) {
-        if (posix_memalign(&memory, kHugePage, n_bytes) != 0) {
-            throw std::bad_alloc();
+        const auto fails = [&] { return posix_memalign(&memory, kHugePage, n_bytes) != 0; };
+        if (fails()) {
+            spare_arrays().free_all();
+            if (fails()) {
+                throw std::bad_alloc();
+            }
         }
         madvise(memory, n_bytes, MADV_HUGEPAGE);  // advice: without it, all is only slower
     }

@@ -26,9 +26,10 @@ void trace_open(const Network& network, const BreakpointOptions& options, Stretc
     }
     const std::size_t n_batches = (knots.size() + kBatch - 1) / kBatch;
     // Many batches go side by side, and of few each takes all threads.
-    const bool is_shared = n_batches < 2 * static_cast<std::size_t>(std::max(options.n_threads, 1));
-    const int n_outer = is_shared ? 1 : options.n_threads;
-    const int n_inner = is_shared ? options.n_threads : 1;
+    const int n_threads = std::max(options.n_threads, 1);
+    const bool is_shared = n_batches < 2 * static_cast<std::size_t>(n_threads);
+    const int n_outer = is_shared ? 1 : n_threads;
+    const int n_inner = is_shared ? n_threads : 1;
     // Asked on the calling thread alone.
     const Interrupt inner_interrupt = is_shared ? options.interrupt : Interrupt();
     parallel_for(n_outer, n_batches, options.interrupt, [&](std::size_t b, int) {
