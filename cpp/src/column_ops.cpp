@@ -112,16 +112,6 @@ double relu_distance_square(const double* __restrict z, double wa, const double*
 }
 
 RELUFAST_MULTIVERSION
-double dot(const double* __restrict x, const double* __restrict y, std::int64_t n) {
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t i = 0; i < n; ++i) {
-        sum += x[i] * y[i];
-    }
-    return sum;
-}
-
-RELUFAST_MULTIVERSION
 void add_multiple(double factor, const double* __restrict x, double* __restrict y, std::int64_t n) {
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {

@@ -73,13 +73,7 @@ void append_activity(const std::vector<std::uint64_t>& known, const Tile& from, 
                      Tile& to) {
     to.active.insert(to.active.end(), known.begin(), known.end());
     std::uint64_t* const pattern = to.active.data() + to.active.size() - known.size();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(from.n); ++i) {
-        if (is_active(from.activity(knot), i)) {
-            const std::size_t neuron =
-                from.selection ? static_cast<std::size_t>(from.selection->neurons[i]) : i;
-            set_active(pattern, neuron);
-        }
-    }
+    add_active(from, knot, pattern);
 }
 
 }  // namespace

@@ -69,23 +69,6 @@ std::int32_t source_of(const Tile& tile, std::size_t knot) {
     return tile.below->source[tile.first_below + knot];
 }
 
-// The activity of all neurons of a tile's layer, also of those that it does not look at.
-std::vector<std::uint64_t> activity_of_layer(const Tile& tile, std::size_t knot,
-                                             std::int64_t n_out) {
-    const std::uint64_t* const active = tile.activity(knot);
-    if (!tile.selection) {
-        return {active, active + activity_words(n_out)};
-    }
-    std::vector<std::uint64_t> pattern(activity_words(n_out));
-    for (std::size_t w = 0; w < activity_words(tile.n); ++w) {
-        for_each_neuron(
-            active[w], static_cast<std::int64_t>(w) * kNeuronsPerWord, [&](std::int32_t i) {
-                set_active(pattern.data(), static_cast<std::size_t>(neuron_of(tile, i)));
-            });
-    }
-    return pattern;
-}
-
 }  // namespace
 
 bool differ(const std::vector<Slope>& before, const std::vector<Slope>& after) {
@@ -142,8 +125,9 @@ Traced TileSolver::traced(const Tile& tile, std::size_t knot) const {
     while (above->layer - 1 > result.crossing.layer) {
         column = static_cast<std::size_t>(source_of(*above, column));
         above = above->below.get();
-        result.active.push_back(
-            activity_of_layer(*above, column, network_.layer(above->layer).n_out));
+        std::vector<std::uint64_t>& active =
+            result.active.emplace_back(activity_words(network_.layer(above->layer).n_out));
+        add_active(*above, column, active.data());
     }
     std::reverse(result.active.begin(), result.active.end());
     return result;

@@ -102,13 +102,16 @@ void write_past_cache(const Part& part) {
         write_lines(part, row);
     }
     write_rows(part, row);
-    _mm_sfence();  // before another thread is told
 }
+
+// Before another thread is told.
+void finish_past_cache() { _mm_sfence(); }
 
 #else
 
 bool goes_past_cache(const double*, std::int64_t, std::int64_t) { return false; }
 void write_past_cache(const Part& part) { write_rows(part, 0); }
+void finish_past_cache() {}
 
 #endif
 
@@ -136,6 +139,7 @@ void transpose_and_square(const double* from, std::int64_t n_rows, std::int64_t 
             }
         }
     }
+    finish_past_cache();
 }
 
 }  // namespace relufast

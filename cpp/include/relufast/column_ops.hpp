@@ -38,9 +38,6 @@ void combine(double wa, const double* a, double wb, const double* b, double* out
 double relu_distance_square(const double* z, double wa, const double* a, double wb, const double* b,
                             double negative_slope, std::int64_t n);
 
-// x . y.
-double dot(const double* x, const double* y, std::int64_t n);
-
 // y += factor x.
 void add_multiple(double factor, const double* x, double* y, std::int64_t n);
 

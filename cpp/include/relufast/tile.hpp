@@ -90,6 +90,16 @@ inline std::int32_t neuron_of(const Tile& tile, std::int32_t i) {
     return tile.selection ? tile.selection->neurons[static_cast<std::size_t>(i)] : i;
 }
 
+// Adds the neurons that are active at a knot of a tile to a pattern of its whole layer.
+inline void add_active(const Tile& tile, std::size_t knot, std::uint64_t* pattern) {
+    for (std::size_t w = 0; w < activity_words(tile.n); ++w) {
+        for_each_neuron(tile.activity(knot)[w], static_cast<std::int64_t>(w) * kNeuronsPerWord,
+                        [&](std::int32_t i) {
+                            set_active(pattern, static_cast<std::size_t>(neuron_of(tile, i)));
+                        });
+    }
+}
+
 // From numbers in a tile to those in its layer.
 inline void renumber(const Tile& tile, std::vector<std::int32_t>& neurons) {
     for (std::int32_t& neuron : neurons) {
@@ -114,8 +124,8 @@ struct Slope {
 struct Traced {
     std::size_t knot = 0;  // of a stretch
     Crossing crossing;
-    std::vector<std::vector<std::uint64_t>>
-        active;  // the activity of these layers, the lowest first
+    // The activity of these layers, the lowest first.
+    std::vector<std::vector<std::uint64_t>> active;
 };
 
 // Consecutive knots, through with all layers.
@@ -123,8 +133,7 @@ struct Stretch {
     Grid grid;
     std::vector<Reach> reaches;  // by knot
     std::vector<Traced> traced;  // of the open ones, in order
-    // By output, as they tell of the knots at the ends: those may reach it as far as one side
-    // shows.
+    // By output, on the only side that the first and the last knot have here.
     std::vector<Slope> first_slopes;
     std::vector<Slope> last_slopes;
 };

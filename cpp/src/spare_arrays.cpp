@@ -1,0 +1,73 @@
+#include "relufast/spare_arrays.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace relufast {
+namespace {
+
+constexpr std::size_t kMostArrays = 64;
+
+}  // namespace
+
+SpareArrays::SpareArrays(std::size_t most_bytes) : most_bytes_(most_bytes) {
+    arrays_.reserve(kMostArrays);  // keeping never allocates
+}
+
+void* SpareArrays::take(std::size_t n_bytes) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) {
+        return nullptr;
+    }
+    std::size_t best = arrays_.size();
+    for (std::size_t i = 0; i < arrays_.size(); ++i) {
+        const std::size_t size = arrays_[i].n_bytes;
+        const bool fits = size >= n_bytes && size / 2 <= n_bytes;
+        if (fits && (best == arrays_.size() || size < arrays_[best].n_bytes)) {
+            best = i;
+        }
+    }
+    if (best < arrays_.size()) {
+        return remove(best);
+    }
+    free_oldest(n_bytes);
+    return nullptr;
+}
+
+bool SpareArrays::keep(void* memory, std::size_t n_bytes) noexcept {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock || n_bytes > most_bytes_) {
+        return false;
+    }
+    free_oldest(n_bytes_ - std::min(n_bytes_, most_bytes_ - n_bytes));
+    if (arrays_.size() == kMostArrays) {
+        free_oldest(1);
+    }
+    arrays_.push_back({memory, n_bytes});
+    n_bytes_ += n_bytes;
+    return true;
+}
+
+void SpareArrays::free_all() noexcept {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (lock) {
+        free_oldest(n_bytes_);
+    }
+}
+
+// At least so many bytes, if there are.
+void SpareArrays::free_oldest(std::size_t n_bytes) noexcept {
+    const std::size_t left = n_bytes_ - std::min(n_bytes_, n_bytes);
+    while (n_bytes_ > left) {
+        std::free(remove(0));
+    }
+}
+
+void* SpareArrays::remove(std::size_t i) noexcept {
+    const Array array = arrays_[i];
+    arrays_.erase(arrays_.begin() + static_cast<std::ptrdiff_t>(i));
+    n_bytes_ -= array.n_bytes;
+    return array.memory;
+}
+
+}  // namespace relufast
