@@ -264,9 +264,9 @@ bool count_breakpoints(Network& network, const Line& line, const BreakpointOptio
     return options.certify && !counter.is_open();
 }
 
-void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided,
-               const Line& line) {
-    // Roots beyond the range of float64 stand at its end, and so do all that lie beyond them.
+void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided) {
+    // Roots beyond the range of float64 stand at its end, and so do all that lie beyond them: on to
+    // the end of an infinite line, but not past that of a window, where the next one begins.
     const auto is_beyond = [](double end) {
         return [end](const Knot& knot) { return knot.x == end && knot.x_error == kInfinity; };
     };
@@ -278,11 +278,11 @@ void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& und
     };
     constexpr double kLargest = std::numeric_limits<double>::max();
     auto& knots = grid.knots;
-    if (std::isinf(line.lo)) {
+    if (knots.front().is_direction) {
         send_to(std::find_if(knots.rbegin(), knots.rend(), is_beyond(-kLargest)), knots.rend(),
                 -kInfinity);
     }
-    if (std::isinf(line.hi)) {
+    if (knots.back().is_direction) {
         send_to(std::find_if(knots.begin(), knots.end(), is_beyond(kLargest)), knots.end(),
                 kInfinity);
     }
@@ -322,7 +322,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     for (const Reach reach : stretch.reaches) {
         result.reaches_output.push_back(reach != Reach::no);  // open ones most likely do
     }
-    add_knots(result, std::move(stretch.grid), undecided, line);
+    add_knots(result, std::move(stretch.grid), undecided);
     return result;
 }
 

@@ -262,7 +262,7 @@ Breakpoints sweep_window(Network& network, const Line& line, const Windows& wind
     append(root, grid, undecided);
     Breakpoints result;
     result.reaches_output.assign(grid.size(), 0);  // not asked
-    add_knots(result, std::move(grid), undecided, line);
+    add_knots(result, std::move(grid), undecided);
     return result;
 }
 

@@ -15,6 +15,7 @@
 #include "relufast/error.hpp"
 #include "relufast/line.hpp"
 #include "relufast/normals.hpp"
+#include "relufast/sweep.hpp"
 
 namespace {
 
@@ -272,6 +273,64 @@ TEST_CASE("a segment's knots are those of its line") {
     const auto n_inside =
         std::count_if(line.x.begin(), line.x.end(), [](double x) { return x > 0.0 && x < 1.0; });
     CHECK(static_cast<std::ptrdiff_t>(segment.x.size()) == n_inside + 2);
+}
+
+TEST_CASE("windows follow one another, also where roots lie beyond float64") {
+    // The first layer turns at 1.7e-36 and at the largest number, the others beyond it. The fuzzer
+    // found it.
+    for (const double side : {1.0, -1.0}) {
+        const double largest = std::numeric_limits<double>::max();
+        const Parameters parameters{
+            {1, 2, 11, 1, 2},
+            {{-1.1442237020340479e+36 * side, -side},
+             {-0.75,
+              0,
+              6.7349918852978351e-97,
+              -0.0009765625,
+              2.9558577807620168e-12,
+              2.899929447224411e-84,
+              -1.776744531841793e+149,
+              0.76492759089210161,
+              0,
+              2,
+              -3.1190261509959458e+96,
+              -928,
+              1.668805393880401e-308,
+              1048576,
+              -0.3,
+              -2.3283064365386963e-10,
+              -1.869864923461487,
+              0.1,
+              -2,
+              0.3,
+              1e300,
+              1},
+             {-1.2835323328669131e+228, 0.5, -0.16666666666666666, 0.5, 0.15318726491434709, 1,
+              -0.49999999999999994, -0.5, 0, -0.00048828125, -0.05},
+             {47244640256, 2.2204460492503131e-16}},
+            {{2, largest},
+             {3, -1, 3.25, -2.75, -1, -1.4821969375237396e-323, -0.0, -3584, -3, 0.0035400390625,
+              -4},
+             {2},
+             {3.5, 0.75}},
+            0.0};
+        const auto network = build(parameters);
+        const double lo = side > 0.0 ? -1.0 : -kInf;
+        const double hi = side > 0.0 ? kInf : 1.0;
+        const relufast::Line line = relufast::axis_line(network->layer(1), lo, hi);
+        for (const std::size_t n_windows : {2, 3}) {
+            const relufast::Windows windows = relufast::cut_into_windows(*network, line, n_windows);
+            double last = lo;
+            for (std::size_t w = 0; w + 1 < windows.cuts.size(); ++w) {
+                const Breakpoints part =
+                    relufast::sweep_window(*network, line, windows, w, {}, 1e9);
+                CHECK(std::is_sorted(part.x.begin(), part.x.end()));
+                CHECK(last <= part.x.front());
+                last = part.x.back();
+            }
+            CHECK(last == hi);
+        }
+    }
 }
 
 TEST_CASE("an interrupt stops the work") {

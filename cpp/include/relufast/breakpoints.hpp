@@ -39,8 +39,7 @@ struct Breakpoints {
 };
 
 // Puts down all knots of a line, or of a window of it, and what stayed open.
-void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided,
-               const Line& line);
+void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& undecided);
 
 // Every activity change of the network on the open interval of the line.
 //
