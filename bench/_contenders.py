@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from relufast import Network
 
@@ -97,19 +96,6 @@ def recount(
             changes += int(np.count_nonzero(here[1:] != here[:-1]))
         last = [here[-1] for here in active]
     return changes
-
-
-class Dgemm:
-    """A product of large matrices on some threads: what BLAS does in a second on this machine."""
-
-    def __init__(self, n_threads: int) -> None:
-        self._n_threads = n_threads
-        self._matrix = np.random.default_rng(0).standard_normal((1536, 1536))
-        self.flops = 2.0 * 1536**3
-
-    def __call__(self) -> None:
-        with threadpool_limits(self._n_threads):
-            self._matrix @ self._matrix
 
 
 class ProductsOfNaiveMethod:

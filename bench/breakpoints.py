@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from _benchmark import Outcome, benchmark
 from _contenders import (
-    Dgemm,
     ProductsOfNaiveMethod,
     float32_layers,
     load_regioncam,
@@ -19,6 +18,7 @@ from _contenders import (
     regioncam_count,
     regioncam_partition,
 )
+from _dgemm import Dgemm
 from _flops import Flops, counted_flops
 from _measure import Prepare, Timing, interleave
 from _memory import measure_memory
@@ -30,7 +30,6 @@ import relufast
 RADIUS = 1000.0
 N_THREADS = 2
 SEED = 1
-DGEMM = Dgemm(N_THREADS)
 MEMORY_GOAL_GIB = 2.0
 
 
@@ -117,12 +116,13 @@ def measure(quick: bool) -> Outcome:
     regioncam = load_regioncam()
     if regioncam is None:
         print("regioncam is not installed (pip install regioncam): going on without it")
+    dgemm = Dgemm(N_THREADS)
     results = []
     # Idle threads of a BLAS pool keep spinning, and would take CPUs from whoever is timed next.
     with threadpool_limits(1):
         for case in QUICK if quick else FULL:
             print(f"{case.name} ...", flush=True)
-            results.append(run(case, regioncam))
+            results.append(run(case, regioncam, dgemm))
     width, depth = QUICK_MEMORY if quick else FULL_MEMORY
     print(f"memory at width {width} x depth {depth} ...", flush=True)
     memory = measure_memory(width, depth, seed=SEED, radius=RADIUS)
@@ -130,7 +130,7 @@ def measure(quick: bool) -> Outcome:
         tables=[
             peer_table(results),
             other_table(results),
-            limit_table(results, DGEMM.flops),
+            limit_table(results, dgemm.flops),
             memory_table(memory, MEMORY_GOAL_GIB),
         ],
         record={
@@ -148,7 +148,7 @@ def measure(quick: bool) -> Outcome:
     )
 
 
-def run(case: Case, regioncam: Any | None) -> Result:
+def run(case: Case, regioncam: Any | None, dgemm: Dgemm) -> Result:
     """Check the answers, then take the time."""
     network = case.network()
     result = Result(case)
@@ -173,7 +173,7 @@ def run(case: Case, regioncam: Any | None) -> Result:
     products = ProductsOfNaiveMethod(network, result.count)
     contenders["products"] = lambda: products
     if case.calls == 1:  # many calls in a round are for networks without large products
-        contenders["dgemm"] = lambda: DGEMM
+        contenders["dgemm"] = lambda: dgemm
 
     result.timings = interleave(contenders, rounds=case.rounds, calls=case.calls)
     result.timings["products"] = result.timings["products"].scaled(products.repeats)

@@ -164,6 +164,8 @@ class ReluLayer:
             report,
         )
         cells = Cells(**found)
+        if report is not None and cells.is_complete:
+            report(planes.n_flats)  # the core reports now and then, and a short search not at all
         if self.rank < self.n_inputs:
             # No set of rows spans all inputs.
             deficient = cells.smallest

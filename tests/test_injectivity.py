@@ -329,7 +329,7 @@ def test_progress() -> None:
     seen: list[relufast.WorkProgress] = []
     verdict = relufast.is_injective(A, progress=seen.append)
     total = sum(math.comb(30, k) for k in range(6))
-    assert seen
+    assert seen[-1].n_done == total
     assert [p.n_done for p in seen] == sorted(p.n_done for p in seen)
     assert all(0 < p.n_done <= p.n_total == total for p in seen)
     assert repr(relufast.is_injective(A)) == repr(verdict)

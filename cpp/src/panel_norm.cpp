@@ -7,10 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 #include <utility>
 
 #include "relufast/blas.hpp"
+#include "relufast/integer_gram.hpp"
+#include "relufast/multiversion.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
@@ -23,36 +24,42 @@ double gamma_of(std::int64_t n) {
     return nu < 0.5 ? nu / (1.0 - nu) * kInflate : kInfinity;
 }
 
-// Rounds a column, unless it is to stay where it is; returns the sum of the squares.
 template <class T>
-double round_column(const double* from, std::int64_t n, T* to) {
-    double square = 0.0;
-#pragma omp simd reduction(+ : square)
+[[gnu::always_inline]] inline T add_and_multiply(T factor, const T* __restrict column,
+                                                 std::int64_t n, const T* __restrict vector,
+                                                 T* __restrict image) {
+    T sum = T(0);
+#pragma omp simd reduction(+ : sum)
     for (std::int64_t i = 0; i < n; ++i) {
-        square += from[i] * from[i];
+        image[i] += factor * column[i];
+        sum += column[i] * vector[i];
     }
-    if (to != nullptr) {
-        std::transform(from, from + n, to, [](double value) { return static_cast<T>(value); });
-    }
-    return square;
+    return sum;
 }
 
-// image = G vector, of a symmetric matrix's lower triangle.
+// image += factor column; returns the product of the column and a vector.
+RELUFAST_MULTIVERSION
+float pass_column(float factor, const float* __restrict column, std::int64_t n,
+                  const float* __restrict vector, float* __restrict image) {
+    return add_and_multiply(factor, column, n, vector, image);
+}
+
+RELUFAST_MULTIVERSION
+double pass_column(double factor, const double* __restrict column, std::int64_t n,
+                   const double* __restrict vector, double* __restrict image) {
+    return add_and_multiply(factor, column, n, vector, image);
+}
+
+// image = G vector, of a symmetric matrix's upper triangle.
 template <class T>
 void multiply_symmetric(const Buffer<T>& gram, const std::vector<T>& vector,
                         std::vector<T>& image) {
     const std::size_t n = vector.size();
-    std::fill(image.begin(), image.end(), T(0));
     for (std::size_t j = 0; j < n; ++j) {
-        const T* column = &gram[j * n];
-        const T factor = vector[j];
-        T sum = column[j] * factor;
-#pragma omp simd reduction(+ : sum)
-        for (std::size_t i = j + 1; i < n; ++i) {
-            image[i] += column[i] * factor;
-            sum += column[i] * vector[i];
-        }
-        image[j] += sum;
+        const T* const column = &gram[j * n];
+        image[j] =
+            column[j] * vector[j] + pass_column(vector[j], column, static_cast<std::int64_t>(j),
+                                                vector.data(), image.data());
     }
 }
 
@@ -93,70 +100,93 @@ double largest_eigenvalue(const std::vector<double>& diagonal, const std::vector
 
 }  // namespace
 
-template <class T>
-auto PanelNorm<T>::matrix_of(const Layer& layer, const Panel& panel) -> Matrix {
-    // Weights lie by inputs: a panel of outputs is a part of each column, one of inputs some whole
-    // columns.
-    const bool of_outputs = layer.n_out <= layer.n_in;
-    const std::int64_t n_rows = of_outputs ? panel.end - panel.begin : layer.n_out;
-    const std::int64_t first = of_outputs ? 0 : panel.begin;
-    const std::int64_t n_columns = of_outputs ? layer.n_in : panel.end - panel.begin;
-    const std::int64_t offset = of_outputs ? panel.begin : 0;
-    constexpr bool kStay = std::is_same_v<T, double>;
-    if constexpr (!kStay) {
-        rounded_.resize(static_cast<std::size_t>(n_rows * n_columns));
+bool Panel::of_outputs(const Layer& of) const { return of.n_out < of.n_in; }
+
+double Panel::square(const Layer& of) const {
+    const std::vector<double>& norms = of_outputs(of) ? of.row_norms : of.column_norms;
+    double sum = 0.0;
+    for (std::int64_t i = begin; i < end; ++i) {
+        const double norm = norms[static_cast<std::size_t>(i)];
+        sum += norm * norm;
     }
-    Matrix matrix;
-    matrix.transposed = !of_outputs;
-    for (std::int64_t c = 0; c < n_columns; ++c) {
-        T* const to = kStay ? nullptr : rounded_.data() + c * n_rows;
-        matrix.square += round_column(layer.outgoing(first + c) + offset, n_rows, to);
-    }
-    matrix.square *= 1.0 + 0x1p-30;
-    if constexpr (kStay) {
-        matrix.entries = layer.outgoing(first) + offset;
-        matrix.stride = layer.n_out;
-    } else {
-        matrix.entries = rounded_.data();
-        matrix.stride = n_rows;
-    }
-    return matrix;
+    return sum * (1.0 + 0x1p-30);
 }
 
-template <class T>
-void PanelNorm<T>::form_gram(const Matrix& matrix, std::int64_t length, int n_threads,
-                             const Interrupt& interrupt) {
+double Panel::largest_norm(const Layer& of) const {
+    const std::vector<double>& norms = of_outputs(of) ? of.row_norms : of.column_norms;
+    return *std::max_element(norms.begin() + begin, norms.begin() + end);
+}
+
+namespace {
+
+// What a Gram matrix holds: the products of a panel's rows, times scale squared.
+struct Products {
+    double scale = 1.0;
+    double square = 0.0;    // of the scaled panel's Frobenius norm, from above
+    double error = 0.0;     // of the products, in the 2-norm
+    double rounding = 0.0;  // of the scaled panel itself, in the Frobenius norm
+};
+
+// In double: by BLAS, from the weights where they are.
+Products form_gram(const Layer& layer, const Panel& panel, int n_threads,
+                   const Interrupt& interrupt, Buffer<double>& gram) {
+    const std::int64_t rank = panel.end - panel.begin;
+    // Weights lie by inputs: a panel of outputs is a part of each column, one of inputs some whole
+    // columns.
+    const char no_or_yes[] = {'N', 'T'};
+    const char left = no_or_yes[panel.of_outputs(layer) ? 0 : 1];
+    const char right = no_or_yes[panel.of_outputs(layer) ? 1 : 0];
+    const auto row_of = [&](std::int64_t row) {
+        return panel.of_outputs(layer) ? layer.outgoing(0) + panel.begin + row
+                                       : layer.outgoing(panel.begin + row);
+    };
+    const std::int64_t length = std::max(layer.n_in, layer.n_out);
     constexpr std::int64_t kTile = 1024;
-    gram_.resize(static_cast<std::size_t>(rank_ * rank_));
+    gram.resize(static_cast<std::size_t>(rank * rank));
     std::vector<std::pair<std::int64_t, std::int64_t>> tiles;
-    for (std::int64_t column = 0; column < rank_; column += kTile) {
-        for (std::int64_t row = column; row < rank_; row += kTile) {
+    for (std::int64_t column = 0; column < rank; column += kTile) {
+        for (std::int64_t row = 0; row <= column; row += kTile) {
             tiles.emplace_back(row, column);
         }
     }
-    const char no_or_yes[] = {'N', 'T'};
-    const char left = no_or_yes[matrix.transposed ? 1 : 0];
-    const char right = no_or_yes[matrix.transposed ? 0 : 1];
-    const auto row_of = [&](std::int64_t row) {
-        return matrix.entries + row * (matrix.transposed ? matrix.stride : 1);
-    };
     parallel_for(n_threads, tiles.size(), interrupt, [&](std::size_t t, int) {
         const auto [row, column] = tiles[t];
-        const std::int64_t n_rows = std::min(kTile, rank_ - row);
-        T* const to = gram_.data() + column * rank_ + row;
+        const std::int64_t n_columns = std::min(kTile, rank - column);
+        double* const to = gram.data() + column * rank + row;
         if (row == column) {
-            blas::syrk('L', left, n_rows, length, T(1), row_of(row), matrix.stride, T(0), to,
-                       rank_);
+            blas::syrk('U', left, n_columns, length, 1.0, row_of(row), layer.n_out, 0.0, to, rank);
         } else {
-            blas::gemm(left, right, n_rows, kTile, length, T(1), row_of(row), matrix.stride,
-                       row_of(column), matrix.stride, T(0), to, rank_);
+            blas::gemm(left, right, kTile, n_columns, length, 1.0, row_of(row), layer.n_out,
+                       row_of(column), layer.n_out, 0.0, to, rank);
         }
     });
-    diagonal_.clear();
-    for (std::int64_t i = 0; i < rank_; ++i) {
-        diagonal_.push_back(gram_[static_cast<std::size_t>(i * rank_ + i)]);
-    }
+    const double square = panel.square(layer);
+    return {.square = square, .error = gamma_of<double>(length + 4) * square};
 }
+
+// In single precision: exactly, from weights rounded to integers.
+Products form_gram(const Layer& layer, const Panel& panel, int n_threads,
+                   const Interrupt& interrupt, Buffer<float>& gram) {
+    IntegerRows rows(panel.end - panel.begin, std::max(layer.n_in, layer.n_out),
+                     panel.largest_norm(layer));
+    for (std::int64_t i = 0; i < panel.end - panel.begin; ++i) {
+        if (panel.of_outputs(layer)) {
+            rows.set(i, layer.outgoing(0) + panel.begin + i, layer.n_out);
+        } else {
+            rows.set(i, layer.outgoing(panel.begin + i), 1);
+        }
+    }
+    rows.products(gram, n_threads, interrupt);
+    const double square = panel.square(layer) * rows.scale() * rows.scale() * kInflate;
+    // Each product is rounded once; |G|_F is no more than the trace of G.
+    const double longer = std::sqrt(square) + rows.rounding();
+    return {.scale = rows.scale(),
+            .square = square,
+            .error = gamma_of<float>(1) * longer * longer,
+            .rounding = rows.rounding()};
+}
+
+}  // namespace
 
 // By some steps of Lanczos's method: from below, and to a few percent.
 template <class T>
@@ -190,17 +220,17 @@ double PanelNorm<T>::estimate_largest_eigenvalue() const {
     return largest_eigenvalue(diagonal, beside);
 }
 
-// Sets the upper triangle to shift I - G; returns the sum of the sizes of its diagonal.
+// Sets the lower triangle to shift I - G; returns the sum of the sizes of its diagonal.
 template <class T>
 double PanelNorm<T>::shift_gram(double shift) {
     constexpr std::int64_t kBlock = 64;  // of rows and columns that the cache holds both ways
     double trace = 0.0;
     for (std::int64_t block = 0; block < rank_; block += kBlock) {
-        for (std::int64_t j = block; j < rank_; ++j) {
-            T* const upper = &gram_[static_cast<std::size_t>(j * rank_)];
-            const std::int64_t end = std::min(block + kBlock, j);
-            for (std::int64_t i = block; i < end; ++i) {
-                upper[i] = -gram_[static_cast<std::size_t>(i * rank_ + j)];
+        for (std::int64_t j = 0; j < std::min(block + kBlock, rank_); ++j) {
+            T* const lower = &gram_[static_cast<std::size_t>(j * rank_)];
+            const std::int64_t end = std::min(block + kBlock, rank_);
+            for (std::int64_t i = std::max(block, j + 1); i < end; ++i) {
+                lower[i] = -gram_[static_cast<std::size_t>(i * rank_ + j)];
             }
         }
     }
@@ -215,29 +245,29 @@ double PanelNorm<T>::shift_gram(double shift) {
 template <class T>
 double PanelNorm<T>::squared_bound(const Layer& layer, const Panel& panel, int n_threads,
                                    const Interrupt& interrupt) {
+    if (!(panel.largest_norm(layer) > 0x1p-450)) {
+        return panel.square(layer);
+    }
     rank_ = panel.end - panel.begin;
-    const std::int64_t length = std::max(layer.n_in, layer.n_out);
-    const Matrix matrix = matrix_of(layer, panel);
-    form_gram(matrix, length, n_threads, interrupt);
-
-    const double gram_error = gamma_of<T>(length + 4) * matrix.square;
+    const Products gram = form_gram(layer, panel, n_threads, interrupt, gram_);
+    diagonal_.clear();
+    for (std::int64_t i = 0; i < rank_; ++i) {
+        diagonal_.push_back(gram_[static_cast<std::size_t>(i * rank_ + i)]);
+    }
     double shift = estimate_largest_eigenvalue() * 1.03;
     constexpr int kTries = 6;
-    for (int attempt = 0; attempt < kTries && shift < matrix.square; ++attempt) {
+    for (int attempt = 0; attempt < kTries && shift < gram.square; ++attempt) {
         const double trace = shift_gram(shift);
-        if (blas::potrf('U', rank_, gram_.data(), rank_) == 0) {
-            const double diagonal_error = 4.0 * gamma_of<T>(1) * (shift + matrix.square);
+        if (blas::potrf('L', rank_, gram_.data(), rank_) == 0) {
+            const double diagonal_error = 4.0 * gamma_of<T>(1) * (shift + gram.square);
             const double bound =
-                shift + diagonal_error + gamma_of<T>(rank_ + 4) * trace * 1.01 + gram_error;
-            // The panel's own rounding to T: |P - fl(P)| <= u |P|_F.
-            const double root = std::sqrt(bound) + gamma_of<T>(1) * std::sqrt(matrix.square) +
-                                static_cast<double>(std::numeric_limits<T>::min()) *
-                                    static_cast<double>(rank_ + length);
-            return root * root * (1.0 + 0x1p-30);
+                shift + diagonal_error + gamma_of<T>(rank_ + 4) * trace * 1.01 + gram.error;
+            const double norm = (std::sqrt(bound) + gram.rounding) / gram.scale;
+            return norm * norm * (1.0 + 0x1p-30);
         }
         shift *= 1.08;
     }
-    return matrix.square;
+    return panel.square(layer);
 }
 
 template class PanelNorm<float>;

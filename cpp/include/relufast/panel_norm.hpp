@@ -15,6 +15,12 @@ struct Panel {
     int layer = 0;
     std::int64_t begin = 0;
     std::int64_t end = 0;
+
+    bool of_outputs(const Layer& of) const;
+    // Upper bounds on the square of its Frobenius norm, and on the 2-norms of its outputs or
+    // inputs.
+    double square(const Layer& of) const;
+    double largest_norm(const Layer& of) const;
 };
 
 // In arithmetic of type T. Keeps its memory for the next panel.
@@ -26,22 +32,11 @@ class PanelNorm {
                          const Interrupt& interrupt);
 
  private:
-    struct Matrix {
-        const T* entries = nullptr;
-        std::int64_t stride = 0;
-        bool transposed = false;  // columns of `entries` are the rows of the panel
-        double square = 0.0;      // of its Frobenius norm, from above
-    };
-
-    Matrix matrix_of(const Layer& layer, const Panel& panel);
-    void form_gram(const Matrix& matrix, std::int64_t length, int n_threads,
-                   const Interrupt& interrupt);
     double estimate_largest_eigenvalue() const;
     double shift_gram(double shift);
 
-    Buffer<T> rounded_;
     std::int64_t rank_ = 0;
-    Buffer<T> gram_;  // in the lower triangle; in the upper one what is factorised
+    Buffer<T> gram_;  // in the upper triangle; in the lower one what is factorised
     std::vector<T> diagonal_;
 };
 
