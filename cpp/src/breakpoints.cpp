@@ -71,11 +71,14 @@ class LineSolver {
             root.parts.push_back(std::make_unique<Part>());
         }
         SecondLayerForm form = tiles_.begin_second_layer(*first, 0, n_threads, interrupt);
+        // Nothing else can start before it, so that all threads take part.
+        const std::shared_ptr<Tile> leftmost = tiles_.second_layer_values(
+            *first, cuts[0], cuts[1], form, n_threads, interrupt, workspaces_.front());
         WorkStack stack;
         stack.run(
             n_threads,
             [&](WorkStack& work, int thread) {
-                climb_from_first(work, *first, cuts, 0, form, root, thread);
+                climb_from_first(work, *first, cuts, 0, leftmost, form, root, thread);
             },
             interrupt);
     }
@@ -83,18 +86,21 @@ class LineSolver {
  private:
     using MakeTile = std::function<std::shared_ptr<Tile>(std::size_t, std::size_t, Workspace&)>;
 
-    // Carries the p-th tile through all layers above the first, after it has left the next one,
-    // which starts with the form that this one ends with, as work for whoever is free.
+    // Carries the p-th tile, whose values in the second layer are there, through all layers. The
+    // next one, which starts with the form that this one ended with, is work for whoever is free.
     void climb_from_first(WorkStack& work, const LayerOne& first,
                           const std::vector<std::size_t>& cuts, std::size_t p,
-                          SecondLayerForm& form, Part& root, int thread) {
-        const std::shared_ptr<Tile> tile = tiles_.second_layer(
-            first, cuts[p], cuts[p + 1], form, workspaces_[static_cast<std::size_t>(thread)]);
+                          const std::shared_ptr<Tile>& tile, SecondLayerForm& form, Part& root,
+                          int thread) {
         if (p + 2 < cuts.size()) {
             work.push([this, &first, &cuts, p, &form, &root](WorkStack& more, int free_thread) {
-                climb_from_first(more, first, cuts, p + 1, form, root, free_thread);
+                const std::shared_ptr<Tile> next = tiles_.second_layer_values(
+                    first, cuts[p + 1], cuts[p + 2], form, 1, {},
+                    workspaces_[static_cast<std::size_t>(free_thread)]);
+                climb_from_first(more, first, cuts, p + 1, next, form, root, free_thread);
             });
         }
+        tiles_.complete_second_layer(first, *tile, workspaces_[static_cast<std::size_t>(thread)]);
         climb(work, tile, *root.parts[p], thread);
     }
 

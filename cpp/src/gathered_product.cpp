@@ -19,6 +19,7 @@ constexpr std::int64_t kPanelRows = PackedBlock::kPanelRows;
 constexpr std::int64_t kPanelColumns = 8;
 constexpr std::int64_t kBlockRows = 6 * kPanelRows;
 constexpr std::int64_t kBlockTerms = 256;
+constexpr std::int64_t kSumTerms = 64;
 
 // Numbers that the compiler keeps in registers.
 using Two = double __attribute__((vector_size(16)));
@@ -33,41 +34,46 @@ struct Terms {
     std::int64_t count = 0;
 };
 
-// A tile of kDown vectors by kAcross columns: c = sum over terms of a b, or c + that.
+// A tile of kDown vectors by kAcross columns: c = sum over terms of a b, or c + that. Few terms at a
+// time are summed up in registers, because bounds on roundings grow with their number.
 template <class Vector, std::int64_t kDown, std::int64_t kAcross>
 [[gnu::always_inline]] inline void multiply_tile(const double* __restrict a, const Terms& terms,
                                                  std::int64_t first_column, double* __restrict c,
                                                  std::int64_t stride, bool adds) {
     constexpr auto kLanes = static_cast<std::int64_t>(sizeof(Vector) / sizeof(double));
     const double* __restrict b = terms.entries + first_column;
-    Vector sums[kAcross][kDown] = {};
-    for (std::int64_t t = 0; t < terms.count; ++t) {
-        const double* const of_term = a + terms.offsets[t];
-        Vector down[kDown];
+    std::int64_t t = 0;
+    do {
+        Vector sums[kAcross][kDown] = {};
+        for (const std::int64_t end = std::min(t + kSumTerms, terms.count); t < end; ++t) {
+            const double* const of_term = a + terms.offsets[t];
+            Vector down[kDown];
 #pragma GCC unroll 3
-        for (std::int64_t v = 0; v < kDown; ++v) {
-            load(down[v], of_term + v * kLanes);
+            for (std::int64_t v = 0; v < kDown; ++v) {
+                load(down[v], of_term + v * kLanes);
+            }
+#pragma GCC unroll 8
+            for (std::int64_t j = 0; j < kAcross; ++j) {
+#pragma GCC unroll 3
+                for (std::int64_t v = 0; v < kDown; ++v) {
+                    sums[j][v] += down[v] * b[j];
+                }
+            }
+            b += kPanelColumns;
         }
 #pragma GCC unroll 8
         for (std::int64_t j = 0; j < kAcross; ++j) {
 #pragma GCC unroll 3
             for (std::int64_t v = 0; v < kDown; ++v) {
-                sums[j][v] += down[v] * b[j];
+                double* const to = c + j * stride + v * kLanes;
+                Vector before;
+                load(before, to);
+                const Vector after = adds ? before + sums[j][v] : sums[j][v];
+                store(after, to);
             }
         }
-        b += kPanelColumns;
-    }
-#pragma GCC unroll 8
-    for (std::int64_t j = 0; j < kAcross; ++j) {
-#pragma GCC unroll 3
-        for (std::int64_t v = 0; v < kDown; ++v) {
-            double* const to = c + j * stride + v * kLanes;
-            Vector before;
-            load(before, to);
-            const Vector after = adds ? before + sums[j][v] : sums[j][v];
-            store(after, to);
-        }
-    }
+        adds = true;
+    } while (t < terms.count);
 }
 
 // The whole tile, in parts of kDown vectors by kAcross columns.
@@ -166,7 +172,8 @@ Terms pack_columns(const double* columns, std::int64_t stride, std::int64_t n_te
 }  // namespace
 
 std::int64_t roundings_of_gathered(std::int64_t n_terms) {
-    return std::min(n_terms, kBlockTerms) + (n_terms + kBlockTerms - 1) / kBlockTerms;
+    return std::min(n_terms, kSumTerms) + (n_terms + kSumTerms - 1) / kSumTerms +
+           (n_terms + kBlockTerms - 1) / kBlockTerms;
 }
 
 std::uint64_t gathered_multiplications() { return n_multiplications; }

@@ -10,6 +10,33 @@
 #include "relufast/tile_product.hpp"
 
 namespace relufast {
+namespace {
+
+// Through a knot of the first layer.
+void cross(const Knot& knot, std::vector<std::uint8_t>& active) {
+    for (const Crossing& crossing : knot.crossings) {
+        active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
+    }
+}
+
+}  // namespace
+
+// Calls body(outputs) for all of n outputs, to which `n_terms` vectors are added: in parts, one
+// after the other or on all threads.
+template <class Body>
+void TileSolver::in_parts(std::size_t n_terms, std::size_t n, int n_threads,
+                          const Interrupt& interrupt, Body body) const {
+    constexpr double kWorthThreads = 2e6;  // multiplications
+    constexpr std::size_t kPart = 512;
+    const bool is_small = static_cast<double>(n_terms) * static_cast<double>(n) < kWorthThreads;
+    if (n_threads <= 1 || is_small) {
+        body({0, n});
+        return;
+    }
+    parallel_for(n_threads, (n + kPart - 1) / kPart, interrupt, [&](std::size_t p, int) {
+        body({p * kPart, std::min((p + 1) * kPart, n)});
+    });
+}
 
 SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_t first,
                                                int n_threads, const Interrupt& interrupt) const {
@@ -21,31 +48,44 @@ SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_
     }
     form.active = below.active_at_start;
     for (std::size_t k = 1; k <= first; ++k) {
-        for (const Crossing& crossing : below.grid.knots[k].crossings) {
-            form.active[static_cast<std::size_t>(crossing.neuron)] ^= 1;
-        }
+        cross(below.grid.knots[k], form.active);
     }
-    constexpr double kWorthThreads = 2e6;  // multiplications
-    if (static_cast<double>(form.active.size()) * static_cast<double>(n) < kWorthThreads) {
-        sum_afresh(form, {0, n});
-        return form;
-    }
-    // Nothing else can start before, so that all threads take a part of the sums.
-    constexpr std::size_t kPart = 512;
-    parallel_for(n_threads, (n + kPart - 1) / kPart, interrupt, [&](std::size_t p, int) {
-        sum_afresh(form, {p * kPart, std::min((p + 1) * kPart, n)});
-    });
+    in_parts(form.active.size(), n, n_threads, interrupt,
+             [&](const Range& outputs) { sum_afresh(form, form.active, outputs); });
     return form;
 }
 
-std::shared_ptr<Tile> TileSolver::second_layer(const LayerOne& below, std::size_t first,
-                                               std::size_t last, SecondLayerForm& form,
-                                               Workspace& workspace) const {
+std::shared_ptr<Tile> TileSolver::second_layer_values(const LayerOne& below, std::size_t first,
+                                                      std::size_t last, SecondLayerForm& form,
+                                                      int n_threads, const Interrupt& interrupt,
+                                                      Workspace& workspace) const {
     const std::shared_ptr<Tile> tile =
         new_tile(2, network_.layer(2).n_out, below.grid, first, last, workspace);
-    carry_sums(below, form, *tile, workspace.errors);
-    add_biases_and_bound(*tile, workspace);
+    in_parts(tile->grid.size(), static_cast<std::size_t>(tile->n), n_threads, interrupt,
+             [&](const Range& outputs) { carry_sums(form, *tile, outputs); });
+    for (std::size_t k = 1; k < tile->grid.size(); ++k) {
+        cross(tile->grid.knots[k], form.active);
+    }
     return tile;
+}
+
+void TileSolver::complete_second_layer(const LayerOne& below, Tile& tile,
+                                       Workspace& workspace) const {
+    const double lipschitz = network_.lipschitz();
+    // Every term enters a running sum at most twice, through n_in additions and one a knot.
+    const double n_additions = static_cast<double>(line_.slopes.size() + below.grid.size() + 8);
+    const double sums =
+        n_additions * (is_sharp() ? 64.0 * kRoundoff2 : 4.0 * kRoundoff) * lipschitz;
+    const double rounding = sums + 8.0 * kRoundoff * lipschitz;
+    workspace.errors.resize(tile.grid.size());
+    for (std::size_t k = 0; k < tile.grid.size(); ++k) {
+        const Knot& knot = tile.grid.knots[k];
+        const FirstLayerSize first_layer = first_layer_size(knot);
+        workspace.errors[k].carried =
+            lipschitz * first_layer.parameters_error + misplaced(knot);
+        workspace.errors[k].rounding = rounding * first_layer.values;
+    }
+    add_biases_and_bound(tile, workspace);
 }
 
 // Later layers multiply the errors of the two sums; if these layers are few and narrow, float64
@@ -72,14 +112,15 @@ void TileSolver::add_to(SecondLayerForm& form, std::size_t neuron, double factor
     }
 }
 
-void TileSolver::sum_afresh(SecondLayerForm& form, const Range& outputs) const {
+void TileSolver::sum_afresh(SecondLayerForm& form, const std::vector<std::uint8_t>& active,
+                            const Range& outputs) const {
     for (std::vector<double>* sum :
          {&form.slope, &form.slope_lo, &form.intercept, &form.intercept_lo}) {
         std::fill(sum->begin() + static_cast<std::ptrdiff_t>(outputs.begin),
                   sum->begin() + static_cast<std::ptrdiff_t>(outputs.end), 0.0);
     }
-    for (std::size_t i = 0; i < form.active.size(); ++i) {
-        const double factor = form.active[i] ? 1.0 : network_.negative_slope();
+    for (std::size_t i = 0; i < active.size(); ++i) {
+        const double factor = active[i] ? 1.0 : network_.negative_slope();
         if (factor != 0.0) {
             add_to(form, i, factor, outputs);
         }
@@ -88,39 +129,32 @@ void TileSolver::sum_afresh(SecondLayerForm& form, const Range& outputs) const {
 
 // z = A x + B between two knots, where A = W D s and B = W D c + b for the first layer's slopes s
 // and intercepts c: one crossing changes both by one column of W.
-void TileSolver::carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
-                            std::vector<ColumnError>& errors) const {
-    const Range all{0, static_cast<std::size_t>(tile.n)};
-    const double lipschitz = network_.lipschitz();
-    // Every term enters a running sum at most twice, through n_in additions and one a knot.
-    const double n_additions = static_cast<double>(line_.slopes.size() + below.grid.size() + 8);
-    const double sums =
-        n_additions * (is_sharp() ? 64.0 * kRoundoff2 : 4.0 * kRoundoff) * lipschitz;
-    const double rounding = sums + 8.0 * kRoundoff * lipschitz;
+void TileSolver::carry_sums(SecondLayerForm& form, Tile& tile, const Range& outputs) const {
+    const std::size_t at = outputs.begin;
+    const auto n = static_cast<std::int64_t>(outputs.end - outputs.begin);
+    std::vector<std::uint8_t> active = form.active;
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
         if (k > 0) {  // the left end is the end of the tile before
             for (const Crossing& crossing : knot.crossings) {
                 const auto i = static_cast<std::size_t>(crossing.neuron);
-                add_to(form, i, form.active[i] ? -network_.kink() : network_.kink(), all);
-                form.active[i] ^= 1;
+                add_to(form, i, active[i] ? -network_.kink() : network_.kink(), outputs);
             }
+            cross(knot, active);
         }
-        double* z = tile.column(k);
+        double* const z = tile.column(k) + at;
         if (knot.is_direction && k > 0) {
-            sum_afresh(form, all);  // a slope that is zero must not be what running sums left over
+            // A slope that is zero must not be what running sums left over.
+            sum_afresh(form, active, outputs);
         }
         const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
         const double factor = knot.is_direction ? 0.0 : 1.0;
         if (is_sharp()) {
-            combine2(x, form.slope.data(), form.slope_lo.data(), factor, form.intercept.data(),
-                     form.intercept_lo.data(), z, tile.n);
+            combine2(x, &form.slope[at], &form.slope_lo[at], factor, &form.intercept[at],
+                     &form.intercept_lo[at], z, n);
         } else {
-            combine(x, form.slope.data(), factor, form.intercept.data(), z, tile.n);
+            combine(x, &form.slope[at], factor, &form.intercept[at], z, n);
         }
-        const FirstLayerSize first_layer = first_layer_size(knot);
-        errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
-        errors[k].rounding = rounding * first_layer.values;
     }
 }
 

@@ -65,7 +65,10 @@ class Sweep {
             2, grid, [&](std::size_t k) { return grid.knots[k].x_error != 0.0; }, root,
             [this, first, begin](std::size_t lo, std::size_t hi, Workspace& workspace) {
                 SecondLayerForm form = tiles_.begin_second_layer(*first, begin + lo, 1, {});
-                return tiles_.second_layer(*first, begin + lo, begin + hi, form, workspace);
+                const std::shared_ptr<Tile> tile = tiles_.second_layer_values(
+                    *first, begin + lo, begin + hi, form, 1, {}, workspace);
+                tiles_.complete_second_layer(*first, *tile, workspace);
+                return tile;
             });
         for (int layer = next_layer(); layer > 0; layer = next_layer()) {
             wave(layer);

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 
-#include "relufast/blas.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/gathered_product.hpp"
 #include "relufast/weight_blocks.hpp"
@@ -111,14 +110,6 @@ std::int64_t multiply_relu(const Rows& rows, double negative_slope, const Tile& 
     const double* const hidden = workspace.hidden.data();
     double* const products = workspace.products.data();
     const auto q = static_cast<std::int64_t>(n_columns);
-    // Bounds on roundings grow with the length of a sum, which is why long ones are made of the
-    // sums of blocks, as those of gathered weights are.
-    constexpr std::int64_t kLong = 4096;
-    if (rows.neurons == nullptr && length == rows.layer.n_in && length <= kLong) {
-        blas::gemm('N', 'N', rows.n, q, length, 1.0, rows.layer.weights.data(), rows.layer.n_out,
-                   hidden, length, 0.0, products, rows.n);
-        return length;
-    }
     renumber(below, alive);
     multiply_gathered(rows.n, length, blocks_of_weights(rows, alive), hidden, q, products,
                       workspace.packed);

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "relufast/activity.hpp"
+#include "relufast/column_ops.hpp"
 #include "relufast/gathered_product.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
@@ -13,8 +14,12 @@
 namespace relufast {
 namespace {
 
-// Neurons whose entries are one thread's.
+// Neurons whose entries are one thread's, at the most.
 constexpr std::size_t kSlice = 384;
+
+// So few gradients are multiplied by whole rows of the weights, which the memory brings faster than
+// a half of their entries, picked out.
+constexpr std::size_t kFew = 32;
 
 // The gradients of the knots that are still on their way back, with respect to the preactivations
 // of one layer.
@@ -132,24 +137,65 @@ class Gradients {
     // Through the weights of a layer.
     void carry(int layer) {
         const Layer& parameters = network_.layer(layer);
+        const bool are_few = present_.size() <= kFew;
         const auto n_terms = static_cast<std::int64_t>(neurons_.size());
+        const std::int64_t n_roundings =
+            are_few ? roundings_of_dot(parameters.n_out) : roundings_of_gathered(n_terms);
         const double root_n = std::sqrt(static_cast<double>(parameters.n_in));
         for (Gradient& gradient : present_) {
-            gradient.error = (parameters.spectral_norm * gradient.error +
-                              parameters.frobenius_norm *
-                                  gamma(roundings_of_gathered(n_terms) + 2) * gradient.size +
-                              floor_of(gradient, parameters) * root_n) *
-                             kInflate;
+            gradient.error =
+                (parameters.spectral_norm * gradient.error +
+                 parameters.frobenius_norm * gamma(n_roundings + 2) * gradient.size +
+                 floor_of(gradient, parameters) * root_n) *
+                kInflate;
+        }
+        if (are_few) {
+            spread_out(static_cast<std::size_t>(parameters.n_out));
         }
         const std::vector<std::int32_t> terms = neurons_;
         list_neurons(layer - 1);
         carried_.resize(present_.size() * neurons_.size());
-        const std::size_t n_slices = (neurons_.size() + kSlice - 1) / kSlice;
+        const auto threads = static_cast<std::size_t>(n_threads_);
+        const std::size_t n_slices =
+            std::max((neurons_.size() + kSlice - 1) / kSlice, std::min(threads, neurons_.size()));
         parallel_for(n_threads_, n_slices, interrupt_, [&](std::size_t slice, int thread) {
-            carry_slice(parameters, terms, slice * kSlice,
-                        memories_[static_cast<std::size_t>(thread)]);
+            const Slice part{slice * neurons_.size() / n_slices,
+                             (slice + 1) * neurons_.size() / n_slices};
+            if (are_few) {
+                multiply_rows(parameters, part);
+            } else {
+                carry_slice(parameters, terms, part, memories_[static_cast<std::size_t>(thread)]);
+            }
         });
         entries_.swap(carried_);
+    }
+
+    // All entries of each gradient, those of neurons that are not listed among them.
+    void spread_out(std::size_t n) {
+        spread_.resize(present_.size() * n);
+        std::fill(spread_.begin(), spread_.end(), 0.0);
+        for (std::size_t g = 0; g < present_.size(); ++g) {
+            for (std::size_t c = 0; c < neurons_.size(); ++c) {
+                spread_[g * n + static_cast<std::size_t>(neurons_[c])] = entries_of(g)[c];
+            }
+        }
+    }
+
+    struct Slice {
+        std::size_t begin;
+        std::size_t end;
+    };
+
+    // The entries of some of the neurons one layer down.
+    void multiply_rows(const Layer& parameters, const Slice& slice) {
+        std::vector<double> sums(present_.size());
+        for (std::size_t c = slice.begin; c < slice.end; ++c) {
+            dot_products(parameters.outgoing(neurons_[c]), spread_.data(), parameters.n_out,
+                         static_cast<std::int64_t>(sums.size()), sums.data());
+            for (std::size_t g = 0; g < sums.size(); ++g) {
+                carried_[g * neurons_.size() + c] = sums[g];
+            }
+        }
     }
 
     struct Memory {
@@ -157,19 +203,21 @@ class Gradients {
         Buffer<double> products;
     };
 
-    // The entries of some of the neurons one layer down.
+    // The same of many gradients.
     void carry_slice(const Layer& parameters, const std::vector<std::int32_t>& terms,
-                     std::size_t begin, Memory& memory) {
-        const std::size_t n = std::min(kSlice, neurons_.size() - begin);
+                     const Slice& slice, Memory& memory) {
+        const std::size_t n = slice.end - slice.begin;
         memory.products.resize(present_.size() * n);
-        const auto row_at = [&](std::size_t r) { return parameters.outgoing(neurons_[begin + r]); };
+        const auto row_at = [&](std::size_t r) {
+            return parameters.outgoing(neurons_[slice.begin + r]);
+        };
         multiply_gathered(static_cast<std::int64_t>(n), static_cast<std::int64_t>(terms.size()),
                           blocks_out_of_rows(row_at, terms), entries_.data(),
                           static_cast<std::int64_t>(present_.size()), memory.products.data(),
                           memory.of_product);
         for (std::size_t g = 0; g < present_.size(); ++g) {
             std::copy_n(memory.products.data() + g * n, n,
-                        carried_.data() + g * neurons_.size() + begin);
+                        carried_.data() + g * neurons_.size() + slice.begin);
         }
     }
 
@@ -187,6 +235,7 @@ class Gradients {
     std::vector<std::int32_t> neurons_;  // of the present layer, that there are entries for
     Buffer<double> entries_;             // (gradients, neurons)
     Buffer<double> carried_;
+    Buffer<double> spread_;  // entries_ of few gradients: (gradients, all neurons of the layer)
 };
 
 }  // namespace

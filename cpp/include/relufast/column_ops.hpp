@@ -38,6 +38,13 @@ void combine(double wa, const double* a, double wb, const double* b, double* out
 double relu_distance_square(const double* z, double wa, const double* a, double wb, const double* b,
                             double negative_slope, std::int64_t n);
 
+// out[v] = the sum of the products of a row's entries with those of each of some vectors, which
+// follow one another: made of the sums of short parts.
+void dot_products(const double* row, const double* vectors, std::int64_t n, std::int64_t n_vectors,
+                  double* out);
+// How many roundings a term of it meets at most.
+std::int64_t roundings_of_dot(std::int64_t n);
+
 // y += factor x.
 void add_multiple(double factor, const double* x, double* y, std::int64_t n);
 

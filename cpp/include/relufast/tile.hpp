@@ -210,9 +210,13 @@ class TileSolver {
     // Right of a knot of the first layer's grid.
     SecondLayerForm begin_second_layer(const LayerOne& below, std::size_t first, int n_threads,
                                        const Interrupt& interrupt) const;
-    // Takes the form from one knot to another.
-    std::shared_ptr<Tile> second_layer(const LayerOne& below, std::size_t first, std::size_t last,
-                                       SecondLayerForm& form, Workspace& workspace) const;
+    // Takes the form from one knot to another, and puts down the layer's values on the way.
+    std::shared_ptr<Tile> second_layer_values(const LayerOne& below, std::size_t first,
+                                              std::size_t last, SecondLayerForm& form,
+                                              int n_threads, const Interrupt& interrupt,
+                                              Workspace& workspace) const;
+    // Does the rest for such a tile.
+    void complete_second_layer(const LayerOne& below, Tile& tile, Workspace& workspace) const;
     // The layer above `below`, at its refined knots first..last.
     std::shared_ptr<Tile> next_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                      std::size_t last, Workspace& workspace) const;
@@ -250,11 +254,14 @@ class TileSolver {
         std::size_t begin = 0;
         std::size_t end = 0;
     };
+    template <class Body>
+    void in_parts(std::size_t n_terms, std::size_t n, int n_threads, const Interrupt& interrupt,
+                  Body body) const;
     void add_to(SecondLayerForm& form, std::size_t neuron, double factor,
                 const Range& outputs) const;
-    void sum_afresh(SecondLayerForm& form, const Range& outputs) const;
-    void carry_sums(const LayerOne& below, SecondLayerForm& form, Tile& tile,
-                    std::vector<ColumnError>& errors) const;
+    void sum_afresh(SecondLayerForm& form, const std::vector<std::uint8_t>& active,
+                    const Range& outputs) const;
+    void carry_sums(SecondLayerForm& form, Tile& tile, const Range& outputs) const;
     FirstLayerSize first_layer_size(const Knot& knot) const;
     double misplaced(const Knot& knot) const;
     // A stretch of the last hidden layer whose neurons' signs were settled together.
