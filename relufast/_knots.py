@@ -70,18 +70,13 @@ def find_knots(
     chunk_size: int = 0,
 ) -> Knots:
     start, stop = line or (None, None)
-    _blas.ensure_loaded()
-    with _blas.single_threaded():
-        found: dict[str, Any] = _core.find_breakpoints(
-            network._core_network(),
-            *interval,
-            start,
-            stop,
-            certify,
-            n_threads,
-            tile_size,
-            chunk_size,
-        )
+    core = network._core_network()
+    if certify and not core.has_spectral_norms():  # all that BLAS is needed for
+        with _blas.single_threaded():
+            core.bound_spectral_norms(n_threads)
+    found: dict[str, Any] = _core.find_breakpoints(
+        core, *interval, start, stop, certify, n_threads, tile_size, chunk_size
+    )
     return knots_of(found)
 
 

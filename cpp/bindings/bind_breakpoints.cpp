@@ -198,6 +198,7 @@ void bind_breakpoints(py::module_& m) {
                 network.bound_spectral_norms(n_threads, has_signal);
             },
             py::arg("n_threads"), py::call_guard<py::gil_scoped_release>())
+        .def("has_spectral_norms", &relufast::Network::has_spectral_norms)
         .def("spectral_norms", &relufast::Network::spectral_norms)
         .def("set_spectral_norms", &relufast::Network::set_spectral_norms, py::arg("norms"));
     m.def("filed_network", &make_filed_network, py::arg("widths"), py::arg("paths"),

@@ -94,9 +94,9 @@ class LineSolver {
                           int thread) {
         if (p + 2 < cuts.size()) {
             work.push([this, &first, &cuts, p, &form, &root](WorkStack& more, int free_thread) {
-                const std::shared_ptr<Tile> next = tiles_.second_layer_values(
-                    first, cuts[p + 1], cuts[p + 2], form, 1, {},
-                    workspaces_[static_cast<std::size_t>(free_thread)]);
+                const std::shared_ptr<Tile> next =
+                    tiles_.second_layer_values(first, cuts[p + 1], cuts[p + 2], form, 1, {},
+                                               workspaces_[static_cast<std::size_t>(free_thread)]);
                 climb_from_first(more, first, cuts, p + 1, next, form, root, free_thread);
             });
         }

@@ -7,6 +7,7 @@
 #include "relufast/gathered_product.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
 #include "any_address.hpp"
@@ -31,11 +32,15 @@ using Eight = double __attribute__((vector_size(64)));
 struct Terms {
     const double* entries = nullptr;
     const std::int32_t* offsets = nullptr;
-    std::int64_t count = 0;
+    // How many there are among the first kSumTerms terms of the block, twice as many and so on.
+    std::array<std::int64_t, kBlockTerms / kSumTerms> counts{};
+    std::int64_t n_sums = 0;
+
+    std::int64_t count() const { return counts[static_cast<std::size_t>(n_sums - 1)]; }
 };
 
-// A tile of kDown vectors by kAcross columns: c = sum over terms of a b, or c + that. Few terms at a
-// time are summed up in registers, because bounds on roundings grow with their number.
+// A tile of kDown vectors by kAcross columns: c = sum over terms of a b, or c + that. Few terms at
+// a time are summed up in registers, because bounds on roundings grow with their number.
 template <class Vector, std::int64_t kDown, std::int64_t kAcross>
 [[gnu::always_inline]] inline void multiply_tile(const double* __restrict a, const Terms& terms,
                                                  std::int64_t first_column, double* __restrict c,
@@ -43,9 +48,9 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
     constexpr auto kLanes = static_cast<std::int64_t>(sizeof(Vector) / sizeof(double));
     const double* __restrict b = terms.entries + first_column;
     std::int64_t t = 0;
-    do {
+    for (std::int64_t sum = 0; sum < terms.n_sums; ++sum) {
         Vector sums[kAcross][kDown] = {};
-        for (const std::int64_t end = std::min(t + kSumTerms, terms.count); t < end; ++t) {
+        for (const std::int64_t end = terms.counts[static_cast<std::size_t>(sum)]; t < end; ++t) {
             const double* const of_term = a + terms.offsets[t];
             Vector down[kDown];
 #pragma GCC unroll 3
@@ -73,7 +78,7 @@ template <class Vector, std::int64_t kDown, std::int64_t kAcross>
             }
         }
         adds = true;
-    } while (t < terms.count);
+    }
 }
 
 // The whole tile, in parts of kDown vectors by kAcross columns.
@@ -129,13 +134,13 @@ Kernel* choose_kernel() { return multiply_by_twos; }
 // The same through a tile of its own where the product has fewer rows or columns than a tile.
 void multiply_edge(Kernel* kernel, const double* a, const Terms& terms, double* c,
                    std::int64_t stride, bool adds, std::int64_t n_rows, std::int64_t n_columns) {
-    double tile[kPanelRows * kPanelColumns];
-    kernel(a, terms, tile, kPanelRows, false);
+    double tile[kPanelRows * kPanelColumns] = {};
+    for (std::int64_t j = 0; j < n_columns && adds; ++j) {
+        std::copy_n(c + j * stride, n_rows, tile + j * kPanelRows);
+    }
+    kernel(a, terms, tile, kPanelRows, adds);
     for (std::int64_t j = 0; j < n_columns; ++j) {
-        for (std::int64_t i = 0; i < n_rows; ++i) {
-            double& to = c[j * stride + i];
-            to = adds ? to + tile[j * kPanelRows + i] : tile[j * kPanelRows + i];
-        }
+        std::copy_n(tile + j * kPanelRows, n_rows, c + j * stride);
     }
 }
 
@@ -153,18 +158,22 @@ Terms pack_columns(const double* columns, std::int64_t stride, std::int64_t n_te
         // What stands in the place of columns that are not there is multiplied, and left out.
         from[j] = columns + std::min(j, n_columns - 1) * stride;
     }
-    Terms terms{entries, offsets, 0};
-    for (std::int64_t t = 0; t < n_terms; ++t) {
-        // The next term takes the place of one that is zero.
-        double* const to = entries + terms.count * kPanelColumns;
-        bool is_zero = true;
+    Terms terms{entries, offsets};
+    std::int64_t count = 0;
+    for (std::int64_t t = 0; t < n_terms;) {
+        for (const std::int64_t end = std::min(t + kSumTerms, n_terms); t < end; ++t) {
+            // The next term takes the place of one that is zero.
+            double* const to = entries + count * kPanelColumns;
+            bool is_zero = true;
 #pragma GCC unroll 8
-        for (std::int64_t j = 0; j < kPanelColumns; ++j) {
-            to[j] = from[j][t];
-            is_zero = is_zero & (from[j][t] == 0.0);
+            for (std::int64_t j = 0; j < kPanelColumns; ++j) {
+                to[j] = from[j][t];
+                is_zero = is_zero & (from[j][t] == 0.0);
+            }
+            offsets[count] = static_cast<std::int32_t>(t * kPanelRows);
+            count += is_zero ? 0 : 1;
         }
-        offsets[terms.count] = static_cast<std::int32_t>(t * kPanelRows);
-        terms.count += is_zero ? 0 : 1;
+        terms.counts[static_cast<std::size_t>(terms.n_sums++)] = count;
     }
     return terms;
 }
@@ -203,7 +212,7 @@ void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBloc
             const Terms& terms = panels[static_cast<std::size_t>(p)] =
                 pack_columns(columns + first * n_terms + term, n_terms, k, n, b + first * longest,
                              &memory.offsets[static_cast<std::size_t>(p * longest)]);
-            n_multiplied += n_rows * n * terms.count;
+            n_multiplied += n_rows * n * terms.count();
         }
         for (std::int64_t row = 0; row < n_rows; row += kBlockRows) {
             const std::int64_t m = std::min(kBlockRows, n_rows - row);

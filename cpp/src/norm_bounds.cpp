@@ -48,7 +48,7 @@ std::int64_t choose_panels(const Network& network) {
             if (panels > 0 && is_worth_bounding(network, l)) {
                 const double p = std::min(static_cast<double>(panels), shorter);
                 norm = typical * std::sqrt(p) * (std::sqrt(shorter / p) + std::sqrt(longer));
-                cost += (kRead + 0.7 * shorter / p) * shorter * longer;
+                cost += (kRead + 0.35 * shorter / p) * shorter * longer;
             }
             const double growth = std::max(norm / (typical * std::sqrt(0.5 * n_in)), 1.0);
             weights_below += n_in * n_out;
@@ -156,6 +156,11 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
         }
     }
     spectral_norms_bounded_ = true;
+}
+
+bool Network::has_spectral_norms() {
+    const std::lock_guard lock(spectral_norms_mutex_);
+    return spectral_norms_bounded_;
 }
 
 double Network::tight_spectral_norm(int l, std::int64_t n_panels, const Interrupt& interrupt) {

@@ -33,9 +33,8 @@ void TileSolver::in_parts(std::size_t n_terms, std::size_t n, int n_threads,
         body({0, n});
         return;
     }
-    parallel_for(n_threads, (n + kPart - 1) / kPart, interrupt, [&](std::size_t p, int) {
-        body({p * kPart, std::min((p + 1) * kPart, n)});
-    });
+    parallel_for(n_threads, (n + kPart - 1) / kPart, interrupt,
+                 [&](std::size_t p, int) { body({p * kPart, std::min((p + 1) * kPart, n)}); });
 }
 
 SecondLayerForm TileSolver::begin_second_layer(const LayerOne& below, std::size_t first,
@@ -81,8 +80,7 @@ void TileSolver::complete_second_layer(const LayerOne& below, Tile& tile,
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
         const FirstLayerSize first_layer = first_layer_size(knot);
-        workspace.errors[k].carried =
-            lipschitz * first_layer.parameters_error + misplaced(knot);
+        workspace.errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
         workspace.errors[k].rounding = rounding * first_layer.values;
     }
     add_biases_and_bound(tile, workspace);

@@ -143,11 +143,10 @@ class Gradients {
             are_few ? roundings_of_dot(parameters.n_out) : roundings_of_gathered(n_terms);
         const double root_n = std::sqrt(static_cast<double>(parameters.n_in));
         for (Gradient& gradient : present_) {
-            gradient.error =
-                (parameters.spectral_norm * gradient.error +
-                 parameters.frobenius_norm * gamma(n_roundings + 2) * gradient.size +
-                 floor_of(gradient, parameters) * root_n) *
-                kInflate;
+            gradient.error = (parameters.spectral_norm * gradient.error +
+                              parameters.frobenius_norm * gamma(n_roundings + 2) * gradient.size +
+                              floor_of(gradient, parameters) * root_n) *
+                             kInflate;
         }
         if (are_few) {
             spread_out(static_cast<std::size_t>(parameters.n_out));

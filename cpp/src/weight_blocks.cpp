@@ -11,6 +11,16 @@
 namespace relufast {
 namespace {
 
+// Asks for a part of a column that is read soon: columns lie too far apart for the hardware to see
+// which one is next.
+void ask_for(const double* entries, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; i += 8) {
+        __builtin_prefetch(entries + i);
+    }
+}
+
+constexpr std::int64_t kAhead = 4;  // columns
+
 // All rows: pieces of columns.
 FillBlock of_all_rows(const Layer& layer, const std::vector<std::int32_t>& senders) {
     return [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
@@ -20,11 +30,7 @@ FillBlock of_all_rows(const Layer& layer, const std::vector<std::int32_t>& sende
                    first_row;
         };
         for (std::int64_t column = 0; column < n_columns; ++column) {
-            // Columns lie too far apart for the hardware to see which comes soon.
-            const double* const soon = column_at(std::min(column + 4, n_columns - 1));
-            for (std::int64_t row = 0; row < block.n_rows(); row += 8) {
-                __builtin_prefetch(soon + row);
-            }
+            ask_for(column_at(std::min(column + kAhead, n_columns - 1)), block.n_rows());
             const double* const from = column_at(column);
             block.for_each_panel([&](std::int64_t row, auto count) {
                 double* const to = block.at(row, column);
@@ -40,17 +46,29 @@ FillBlock of_all_rows(const Layer& layer, const std::vector<std::int32_t>& sende
 FillBlock out_of_columns(const Rows& rows, const std::vector<std::int32_t>& senders) {
     return [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock& block) {
         const std::vector<std::int32_t>& neurons = *rows.neurons;
-        for (std::int64_t column = 0; column < block.n_columns(); ++column) {
-            const std::int32_t sender = senders[static_cast<std::size_t>(first_column + column)];
+        const std::int64_t n_columns = block.n_columns();
+        const auto sender_of = [&](std::int64_t column) {
+            return senders[static_cast<std::size_t>(first_column + column)];
+        };
+        const auto begin = static_cast<std::size_t>(first_row);
+        const std::size_t end =
+            std::min(begin + static_cast<std::size_t>(block.n_rows()), neurons.size());
+        for (std::int64_t column = 0; column < n_columns; ++column) {
+            if (begin < end) {
+                const std::int32_t sender = sender_of(std::min(column + kAhead, n_columns - 1));
+                ask_for(rows.layer.outgoing(sender) + neurons[begin],
+                        neurons[end - 1] - neurons[begin] + 1);
+            }
+            const std::int32_t sender = sender_of(column);
             const double* const from = rows.layer.outgoing(sender);
             block.for_each_panel([&](std::int64_t row, std::int64_t count) {
                 double* const to = block.at(row, column);
-                const auto first = static_cast<std::size_t>(first_row + row);
-                const std::size_t end = first + static_cast<std::size_t>(count);
-                for (std::size_t i = first; i < std::min(end, neurons.size()); ++i) {
+                const std::size_t first = begin + static_cast<std::size_t>(row);
+                const std::size_t last = first + static_cast<std::size_t>(count);
+                for (std::size_t i = first; i < std::min(last, neurons.size()); ++i) {
                     to[i - first] = from[neurons[i]];
                 }
-                for (std::size_t i = std::max(first, neurons.size()); i < end; ++i) {
+                for (std::size_t i = std::max(first, neurons.size()); i < last; ++i) {
                     to[i - first] = rows.others->weights(i - neurons.size())[sender];
                 }
             });

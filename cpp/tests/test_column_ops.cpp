@@ -57,6 +57,31 @@ TEST_CASE("A sum of rows equals the plain loops at every width") {
     }
 }
 
+TEST_CASE("Products of one vector with others are those of the definition, within their bound") {
+    for (const std::int64_t n : {1, 7, 8, 9, 255, 256, 257, 1000}) {
+        const auto size = static_cast<std::size_t>(n);
+        const std::vector<double> row = normals(4, size);
+        for (std::int64_t n_vectors = 0; n_vectors <= 9; ++n_vectors) {
+            const std::vector<double> vectors =
+                normals(5, static_cast<std::size_t>(n * n_vectors + 1));
+            std::vector<double> products(static_cast<std::size_t>(n_vectors), 7.0);
+            relufast::dot_products(row.data(), vectors.data(), n, n_vectors, products.data());
+            const double bound = static_cast<double>(relufast::roundings_of_dot(n)) * 0x1p-53;
+            for (std::size_t v = 0; v < products.size(); ++v) {
+                long double sum = 0.0;
+                double magnitudes = 0.0;
+                for (std::size_t i = 0; i < size; ++i) {
+                    const double factor = vectors[v * size + i];
+                    sum += static_cast<long double>(row[i]) * static_cast<long double>(factor);
+                    magnitudes += std::fabs(row[i] * factor);
+                }
+                CHECK(std::fabs(static_cast<double>(products[v] - sum)) <=
+                      1.01 * bound * magnitudes);
+            }
+        }
+    }
+}
+
 TEST_CASE("A scan adds the biases and tells signs, squares and the least magnitude") {
     for (const std::size_t n : {1, 2, 5, 63, 64, 65, 130}) {
         for (const double slope : {0.0, 0.25, -2.0}) {
