@@ -62,6 +62,7 @@ class Network:
         weights: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
+        n_threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
     def bound_spectral_norms(
         self, n_threads: typing.SupportsInt | typing.SupportsIndex

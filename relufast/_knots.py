@@ -70,7 +70,7 @@ def find_knots(
     chunk_size: int = 0,
 ) -> Knots:
     start, stop = line or (None, None)
-    core = network._core_network()
+    core = network._core_network(n_threads)
     if certify and not core.has_spectral_norms():  # all that BLAS is needed for
         with _blas.single_threaded():
             core.bound_spectral_norms(n_threads)

@@ -59,9 +59,7 @@ class WindowSweep(NamedTuple):
 
     def core(self) -> _core.Network:
         network: Network | LazyNetwork = self.network
-        if isinstance(network, LazyNetwork):
-            return network._core_network(self.n_threads)
-        return network._core_network()
+        return network._core_network(self.n_threads)
 
     def open_store(self, path: Path) -> WindowStore:
         # Imported here because SQLite takes a while to load, and few sweeps have a store.

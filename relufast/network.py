@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from relufast import _core, _forward_pass, _network_file, _random_layers, _validate
+from relufast._cpus import thread_count
 from relufast._read_only import read_only
 from relufast._validate import FloatArray
 
@@ -135,10 +136,15 @@ class Network:
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError(f"cannot delete {name!r}: a Network is immutable")
 
-    def _core_network(self) -> _core.Network:
+    def _core_network(self, n_threads: int | None = None) -> _core.Network:
         """The compiled core's own copy, made at the first call and kept."""
         if self._handle is None:
-            handle = _core.Network(list(self._weights), list(self._biases), self._negative_slope)
+            handle = _core.Network(
+                list(self._weights),
+                list(self._biases),
+                self._negative_slope,
+                thread_count(n_threads),
+            )
             object.__setattr__(self, "_handle", handle)
             return handle
         return self._handle

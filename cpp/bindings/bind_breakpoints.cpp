@@ -28,7 +28,7 @@ namespace {
 // Uses the arrays where they are. They are let go with the network, under the interpreter's lock.
 std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& weights,
                                                 const std::vector<DoubleArray>& biases,
-                                                double negative_slope) {
+                                                double negative_slope, int n_threads) {
     std::vector<std::int64_t> widths;
     std::vector<const double*> weight_data;
     std::vector<const double*> bias_data;
@@ -44,7 +44,7 @@ std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& 
     const auto arrays = std::make_shared<const std::vector<DoubleArray>>(weights);
     const py::gil_scoped_release released;
     return std::make_unique<relufast::Network>(widths, weight_data, bias_data, negative_slope,
-                                               has_signal, arrays);
+                                               n_threads, has_signal, arrays);
 }
 
 // Row-major weights in a file, from `offset` bytes on. Read and not mapped: pages of a mapping
@@ -191,7 +191,7 @@ py::typing::Dict<py::str, py::object> find_breakpoints(
 void bind_breakpoints(py::module_& m) {
     py::class_<relufast::Network>(m, "Network")
         .def(py::init(&make_network), py::arg("weights"), py::arg("biases"),
-             py::arg("negative_slope"))
+             py::arg("negative_slope"), py::arg("n_threads"))
         .def(
             "bound_spectral_norms",
             [](relufast::Network& network, int n_threads) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 #include "relufast/norms.hpp"
@@ -127,7 +126,7 @@ bool keeps_rows(std::size_t l, std::size_t n_layers, const Layer& layer) {
 }  // namespace
 
 Network::Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
-                 const std::vector<const double*>& biases, double negative_slope,
+                 const std::vector<const double*>& biases, double negative_slope, int n_threads,
                  const Interrupt& interrupt, std::shared_ptr<const void> owner)
     : layers_(weights.size()),
       owner_(std::move(owner)),
@@ -138,8 +137,6 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         n_weights += widths[l] * widths[l + 1];
     }
     constexpr std::int64_t kWorthThreads = 1'000'000;
-    const int n_threads =
-        n_weights < kWorthThreads ? 1 : static_cast<int>(std::thread::hardware_concurrency());
     for (std::size_t l = 0; l < layers_.size(); ++l) {
         Layer& layer = layers_[l];
         layer.n_in = widths[l];
@@ -152,7 +149,7 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
             copy_rows(layer, weights[l]);
         }
     }
-    set_layers(layers_, weights, biases, n_threads, interrupt);
+    set_layers(layers_, weights, biases, n_weights < kWorthThreads ? 1 : n_threads, interrupt);
 }
 
 Network::Network(const std::vector<std::int64_t>& widths, std::vector<WeightRows> weights,

@@ -48,7 +48,7 @@ class Network {
     // weights[l]: row-major (widths[l + 1], widths[l]); biases[l]: (widths[l + 1]). All are copied,
     // or of some weights used where they are as long as `owner`, if given, lives.
     Network(const std::vector<std::int64_t>& widths, const std::vector<const double*>& weights,
-            const std::vector<const double*>& biases, double negative_slope,
+            const std::vector<const double*>& biases, double negative_slope, int n_threads = 1,
             const Interrupt& interrupt = {}, std::shared_ptr<const void> owner = nullptr);
 
     // The same with weights that come when they are needed. The first layer's are kept, and of the
