@@ -27,9 +27,7 @@ void poll(const Interrupt& interrupt) {
 
 struct WorkStack::State {
     std::mutex mutex;
-    // Two, so that news for a waiting worker never wakes the caller instead.
-    std::condition_variable work_came;
-    std::condition_variable finishing;
+    std::condition_variable news;  // work, or the end of it
     std::vector<Work> pending;
     int n_running = 0;
     bool stopped = false;
@@ -41,7 +39,7 @@ struct WorkStack::State {
 void WorkStack::push(Work work) {
     const std::lock_guard lock(state_->mutex);
     state_->pending.push_back(std::move(work));
-    state_->work_came.notify_one();
+    state_->news.notify_one();
 }
 
 void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
@@ -69,65 +67,51 @@ void WorkStack::run(int n_threads, Work root, const Interrupt& interrupt) {
         }
         state.stopped = state.stopped || failure;
         if (state.finished()) {
-            state.work_came.notify_all();
-            state.finishing.notify_all();
+            state.news.notify_all();
         }
     };
-    bool interrupted = false;
 
-    std::unique_lock lock(state.mutex);
-    const auto work_here = [&] {
-        auto asked = std::chrono::steady_clock::now();
-        while (!state.finished()) {
-            step(lock, 0);
-            const auto now = std::chrono::steady_clock::now();
-            if (now - asked > kPatience) {
-                asked = now;
-                interrupted = interrupt && interrupt();
-                state.stopped = state.stopped || interrupted;
-            }
-        }
-    };
     const auto work_there = [&](int thread) {
         blas::limit_this_thread();
         std::unique_lock own(state.mutex);
         while (!state.finished()) {
             if (state.pending.empty()) {
-                state.work_came.wait(own);
+                state.news.wait(own);
             } else {
                 step(own, thread);
             }
         }
     };
     std::vector<std::thread> threads;
-    if (n_threads > 1) {
-        lock.unlock();
-        try {
-            for (int thread = 0; thread < n_threads; ++thread) {
-                threads.emplace_back(work_there, thread);
-            }
-        } catch (const std::exception&) {
-            // The system has no more of them, or no memory for one: those that are there will do.
+    try {
+        for (int thread = 1; thread < n_threads; ++thread) {
+            threads.emplace_back(work_there, thread);
         }
-        lock.lock();
+    } catch (const std::exception&) {
+        // The system has no more of them, or no memory for one: those that are there will do.
     }
-    if (threads.empty()) {
-        work_here();
-    } else {
-        while (!state.finished()) {
-            if (state.finishing.wait_for(lock, kPatience) == std::cv_status::timeout) {
-                lock.unlock();
-                interrupted = interrupted || (interrupt && interrupt());
-                lock.lock();
-                state.stopped = state.stopped || interrupted;
-            }
+    // The caller works, too: it is where it is, and one thread less has to find a CPU.
+    bool interrupted = false;
+    auto asked = std::chrono::steady_clock::now();
+    std::unique_lock lock(state.mutex);
+    while (!state.finished()) {
+        if (state.pending.empty()) {
+            state.news.wait_for(lock, kPatience);
+        } else {
+            step(lock, 0);
         }
-        state.work_came.notify_all();
-        lock.unlock();
-        for (std::thread& thread : threads) {
-            thread.join();
+        if (std::chrono::steady_clock::now() - asked > kPatience) {
+            lock.unlock();
+            interrupted = interrupt && interrupt();
+            lock.lock();
+            asked = std::chrono::steady_clock::now();
+            state.stopped = state.stopped || interrupted;
         }
-        lock.lock();
+    }
+    state.news.notify_all();
+    lock.unlock();
+    for (std::thread& thread : threads) {
+        thread.join();
     }
     if (state.failure) {
         std::rethrow_exception(state.failure);
