@@ -160,6 +160,7 @@ void Network::bound_spectral_norms(int n_threads, const Interrupt& interrupt) {
 
 bool Network::has_spectral_norms() {
     const std::lock_guard lock(spectral_norms_mutex_);
+    spectral_norms_bounded_ = spectral_norms_bounded_ || choose_panels(*this) == 0;
     return spectral_norms_bounded_;
 }
 

@@ -80,6 +80,7 @@ class Network {
     // Rigorous bounds on the spectral norms of layers 2 and on, as tight as this network's depth
     // and widths make worth their cost; once, then kept.
     void bound_spectral_norms(int n_threads, const Interrupt& interrupt);
+    // Whether that has been done, or would change nothing.
     bool has_spectral_norms();
     // A bound on the spectral norm of layer l from at least so many panels: with one a few percent
     // over it, with p up to sqrt(p) times as much, in a p-th of the time. Once, then kept.
