@@ -276,20 +276,20 @@ def test_one_counter_counts_again_and_again(library: ctypes.CDLL) -> None:
 
 
 def test_without_a_blas_and_with_half_of_one() -> None:
-    # With a leak all neurons send, which is when products of this size are left to BLAS.
+    # So deep that bounds on norms, which BLAS is needed for, pay.
     code = """
 import ctypes, numpy as np, relufast
 library = ctypes.CDLL(relufast.get_library())
 library.relufast_last_error.restype = ctypes.c_char_p
 library.relufast_breakpoint_counter_new.restype = ctypes.c_void_p
 print(library.relufast_blas_ready())
-widths = (ctypes.c_int64 * 5)(1, 150, 120, 90, 2)
+widths = (ctypes.c_int64 * 14)(1, *[60] * 12, 1)
 counter = library.relufast_breakpoint_counter_new(
-    widths, ctypes.c_int64(5), *map(ctypes.c_double, (0.1, -3.0, 3.0))
+    widths, ctypes.c_int64(14), *map(ctypes.c_double, (0.0, -3.0, 3.0))
 )
-numbers = np.random.default_rng(1).standard_normal(40_000)
+numbers = np.random.default_rng(1).standard_normal(50_000)
 parameters = ctypes.c_void_p(numbers.ctypes.data)
-counts = (ctypes.c_int64 * 3)()
+counts = (ctypes.c_int64 * 12)()
 print(library.relufast_breakpoint_counter_count(ctypes.c_void_p(counter), parameters, counts))
 print(library.relufast_last_error().decode())
 functions = (ctypes.c_void_p * 8)(1, 1, 1, 1, 1, None, 0, None)
@@ -306,7 +306,7 @@ print(library.relufast_breakpoint_counter_count(ctypes.c_void_p(counter), parame
     assert done.stdout.splitlines() == [
         "0",
         "-1",
-        "BLAS gemm: the BLAS functions are not set yet",
+        "BLAS potrf: the BLAS functions are not set yet",
         "-1 BLAS set_functions: a function pointer is null",
         "0",
         "1",
