@@ -13,32 +13,34 @@ namespace {
 // Bounds on roundings grow with the length of a sum.
 constexpr std::int64_t kPart = 256;
 
-// Eight numbers that the compiler keeps in a register or some.
-using Eight = double __attribute__((vector_size(64)));
-constexpr std::int64_t kEight = 8;
+// Four numbers that the compiler keeps in a register.
+using Four = double __attribute__((vector_size(32)));
 
 // Adds the products of `count` numbers of a row with those of kVectors vectors, `n` apart.
 template <int kVectors>
 [[gnu::always_inline]] inline void add_part(const double* row, const double* vectors,
                                             std::int64_t n, std::int64_t count, double* out) {
-    Eight sums[kVectors] = {};
+    // Two for each vector, so that additions do not wait for one another.
+    constexpr int kFours = 2;
+    Four sums[kVectors][kFours] = {};
     std::int64_t i = 0;
-    for (; i + kEight <= count; i += kEight) {
-        Eight of_row;
-        load(of_row, row + i);
+    for (; i + 4 * kFours <= count; i += 4 * kFours) {
+#pragma GCC unroll 2
+        for (int f = 0; f < kFours; ++f) {
+            Four of_row;
+            load(of_row, row + i + 4 * f);
 #pragma GCC unroll 4
-        for (int v = 0; v < kVectors; ++v) {
-            Eight of_vector;
-            load(of_vector, vectors + v * n + i);
-            sums[v] += of_row * of_vector;
+            for (int v = 0; v < kVectors; ++v) {
+                Four of_vector;
+                load(of_vector, vectors + v * n + i + 4 * f);
+                sums[v][f] += of_row * of_vector;
+            }
         }
     }
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) {
-        double sum = 0.0;
-        for (int lane = 0; lane < kEight; ++lane) {
-            sum += sums[v][lane];
-        }
+        const Four both = sums[v][0] + sums[v][1];
+        double sum = both[0] + both[1] + both[2] + both[3];
         for (std::int64_t rest = i; rest < count; ++rest) {
             sum += row[rest] * vectors[v * n + rest];
         }

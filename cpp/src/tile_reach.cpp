@@ -11,6 +11,11 @@
 namespace relufast {
 namespace {
 
+bool differ(const Slope& before, const Slope& after) {
+    return std::fabs(after.value - before.value) * (1.0 - 0x1p-50) >
+           (before.error + after.error) * kInflate;
+}
+
 // The slopes of a tile's outputs.
 class Slopes {
  public:
@@ -48,18 +53,24 @@ class Slopes {
     }
 
     // On a knot's left, and on its right.
-    std::vector<Slope> before(std::size_t k) const { return of_all(k - 1, k - 1); }
-    std::vector<Slope> after(std::size_t k) const { return of_all(k, k + 1); }
-
- private:
-    std::vector<Slope> of_all(std::size_t segment, std::size_t neighbour) const {
-        std::vector<Slope> slopes;
-        for (std::size_t output = 0; output < static_cast<std::size_t>(tile_.n); ++output) {
-            slopes.push_back(between(segment, output, tile_.grid.knots[neighbour]));
-        }
-        return slopes;
+    Slope before(std::size_t k, std::size_t output) const {
+        return between(k - 1, output, tile_.grid.knots[k - 1]);
+    }
+    Slope after(std::size_t k, std::size_t output) const {
+        return between(k, output, tile_.grid.knots[k + 1]);
     }
 
+    // Whether one output's slope certainly changes at a knot between two others.
+    bool change_at(std::size_t k) const {
+        for (std::size_t output = 0; output < static_cast<std::size_t>(tile_.n); ++output) {
+            if (differ(before(k, output), after(k, output))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+ private:
     const Tile& tile_;
     std::vector<double> errors_;
 };
@@ -73,8 +84,7 @@ std::int32_t source_of(const Tile& tile, std::size_t knot) {
 
 bool differ(const std::vector<Slope>& before, const std::vector<Slope>& after) {
     for (std::size_t output = 0; output < before.size(); ++output) {
-        if (std::fabs(after[output].value - before[output].value) * (1.0 - 0x1p-50) >
-            (before[output].error + after[output].error) * kInflate) {
+        if (differ(before[output], after[output])) {
             return true;
         }
     }
@@ -93,15 +103,17 @@ Stretch TileSolver::finish(Tile& tile) const {
     const Slopes slopes(tile, std::move(errors));
 
     Stretch stretch;
-    stretch.first_slopes = slopes.after(0);
-    stretch.last_slopes = slopes.before(knots.size() - 1);
+    for (std::size_t output = 0; output < static_cast<std::size_t>(tile.n); ++output) {
+        stretch.first_slopes.push_back(slopes.after(0, output));
+        stretch.last_slopes.push_back(slopes.before(knots.size() - 1, output));
+    }
     stretch.reaches.assign(knots.size(), Reach::no);
     for (std::size_t k = 0; k < knots.size(); ++k) {
         if (knots[k].crossings.empty() || knots[k].silent) {
             continue;
         }
         const bool is_inner = k > 0 && k + 1 < knots.size();
-        if (is_inner && differ(slopes.before(k), slopes.after(k))) {
+        if (is_inner && slopes.change_at(k)) {
             stretch.reaches[k] = Reach::yes;
             continue;
         }

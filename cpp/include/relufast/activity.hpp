@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 namespace relufast {
@@ -46,21 +47,21 @@ void for_each_flip(const std::uint64_t* a, const std::uint64_t* b, std::size_t n
 template <class Pattern>
 void list_senders(std::int64_t n_neurons, double negative_slope, std::size_t n_patterns,
                   Pattern pattern, std::vector<std::int32_t>& senders) {
-    senders.clear();
+    senders.resize(static_cast<std::size_t>(n_neurons));
     if (negative_slope != 0.0) {
-        for (std::int32_t neuron = 0; neuron < n_neurons; ++neuron) {
-            senders.push_back(neuron);
-        }
+        std::iota(senders.begin(), senders.end(), 0);
         return;
     }
+    std::int32_t* to = senders.data();
     for (std::size_t w = 0; w < activity_words(n_neurons); ++w) {
         std::uint64_t word = 0;
         for (std::size_t p = 0; p < n_patterns; ++p) {
             word |= pattern(p)[w];
         }
         for_each_neuron(word, static_cast<std::int64_t>(w) * kNeuronsPerWord,
-                        [&](std::int32_t neuron) { senders.push_back(neuron); });
+                        [&](std::int32_t neuron) { *to++ = neuron; });
     }
+    senders.resize(static_cast<std::size_t>(to - senders.data()));
 }
 
 }  // namespace relufast
