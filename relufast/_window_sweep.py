@@ -97,7 +97,6 @@ class WindowSweep(NamedTuple):
             return self
         norms = None if store is None else store.norms()
         if norms is None:
-            _blas.ensure_loaded()
             with self.lock(), _blas.single_threaded():
                 core = self.core()
                 core.bound_spectral_norms(self.n_threads)
@@ -107,8 +106,7 @@ class WindowSweep(NamedTuple):
         return self._replace(norms=tuple(norms))
 
     def window(self, number: int) -> Knots:
-        _blas.ensure_loaded()
-        with self.lock(), _blas.single_threaded():
+        with self.lock():  # BLAS is only needed for norms, and these are there
             core = self.core()
             if self.norms is not None:
                 core.set_spectral_norms(list(self.norms))

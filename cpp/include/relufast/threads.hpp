@@ -32,8 +32,8 @@ void in_pieces(std::int64_t count, double multiplications_each, const Interrupt&
 
 // Work that makes more work: last in, first out, so that what is pending stays small.
 //
-// Runs `root` and everything it and its descendants push, on n_threads threads, until none is
-// left. The first exception stops all and is thrown here.
+// Runs `root` and everything it and its descendants push, on n_threads threads, the calling one
+// among them, until none is left. The first exception stops all and is thrown here.
 class WorkStack {
  public:
     using Work = std::function<void(WorkStack&, int thread)>;
