@@ -12,6 +12,7 @@
 
 #include "any_address.hpp"
 #include "relufast/multiversion.hpp"
+#include "round_up.hpp"
 
 namespace relufast {
 namespace {
@@ -146,10 +147,6 @@ void multiply_edge(Kernel* kernel, const double* a, const Terms& terms, double* 
 
 std::atomic<std::uint64_t> n_multiplications = 0;
 
-std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
-    return (n + multiple - 1) / multiple * multiple;
-}
-
 // Writes a panel of up to eight columns, term after term.
 Terms pack_columns(const double* columns, std::int64_t stride, std::int64_t n_terms,
                    std::int64_t n_columns, double* entries, std::int32_t* offsets) {
@@ -181,8 +178,8 @@ Terms pack_columns(const double* columns, std::int64_t stride, std::int64_t n_te
 }  // namespace
 
 std::int64_t roundings_of_gathered(std::int64_t n_terms) {
-    return std::min(n_terms, kSumTerms) + (n_terms + kSumTerms - 1) / kSumTerms +
-           (n_terms + kBlockTerms - 1) / kBlockTerms;
+    static_assert(kBlockTerms % kSumTerms == 0);
+    return std::min(n_terms, kSumTerms) + (n_terms + kSumTerms - 1) / kSumTerms;
 }
 
 std::uint64_t gathered_multiplications() { return n_multiplications; }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "relufast/multiversion.hpp"
+#include "round_up.hpp"
 
 namespace relufast {
 namespace {
@@ -18,10 +19,6 @@ constexpr std::int64_t kDown = 4;
 constexpr std::int64_t kAcross = 6;
 constexpr std::int64_t kTerms = 1024;
 constexpr std::int64_t kRegister = 32;  // integers in the largest one
-
-std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
-    return (n + multiple - 1) / multiple * multiple;
-}
 
 // Rounds to nearest: between 2^52 and 2^53 there is no room for fractions.
 std::int16_t nearest(double value) {
