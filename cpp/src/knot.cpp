@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
-#include "relufast/rounding.hpp"
-
 namespace relufast {
 
 void open_clusters(Grid& grid, std::vector<Undecided>& undecided) {
     for (std::size_t k = 0; k + 1 < grid.size(); ++k) {
         const Knot& left = grid.knots[k];
-        const Knot& right = grid.knots[k + 1];
-        if (left.is_direction || right.is_direction ||
-            right.x - left.x > (left.x_error + right.x_error) * kInflate) {
+        if (are_apart(left, grid.knots[k + 1])) {
             continue;
         }
         if (!grid.open_after[k]) {

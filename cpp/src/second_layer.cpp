@@ -79,8 +79,9 @@ void TileSolver::complete_second_layer(const LayerOne& below, Tile& tile,
     workspace.errors.resize(tile.grid.size());
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
-        const FirstLayerSize first_layer = first_layer_size(knot);
-        workspace.errors[k].carried = lipschitz * first_layer.parameters_error + misplaced(knot);
+        const FirstLayerSize first_layer = line_norms_.at(knot);
+        workspace.errors[k].carried = lipschitz * first_layer.parameters_error +
+                                      line_norms_.misplaced(knot, network_.kink());
         workspace.errors[k].rounding = rounding * first_layer.values;
     }
     add_biases_and_bound(tile, workspace);
@@ -154,25 +155,6 @@ void TileSolver::carry_sums(SecondLayerForm& form, Tile& tile, const Range& outp
             combine(x, &form.slope[at], factor, &form.intercept[at], z, n);
         }
     }
-}
-
-// Bounds on the 2-norms of the terms of the first layer's values, and of what their parameters may
-// be off.
-TileSolver::FirstLayerSize TileSolver::first_layer_size(const Knot& knot) const {
-    if (knot.is_direction) {
-        return {slope_norm_, slope_error_norm_};
-    }
-    const double x = std::fabs(knot.x);
-    // Zero times infinity is no bound: at x = 0 the slopes play no part.
-    return {(x == 0.0 ? 0.0 : slope_norm_ * x) + intercept_norm_,
-            (x == 0.0 ? 0.0 : slope_error_norm_ * x) + intercept_error_norm_};
-}
-
-// What is left of a first-layer knot's neurons at its x, and of neighbours that rounding may have
-// put on its wrong side.
-double TileSolver::misplaced(const Knot& knot) const {
-    return knot.x_error == 0.0 ? 0.0
-                               : 3.0 * std::fabs(network_.kink()) * slope_norm_ * knot.x_error;
 }
 
 }  // namespace relufast

@@ -13,31 +13,6 @@
 namespace relufast {
 namespace {
 
-double norm_bound_of(const std::vector<DoubleDouble>& values) {
-    std::vector<double> rounded;
-    for (const DoubleDouble value : values) {
-        rounded.push_back(value.hi);
-    }
-    return working_norm_bound(rounded);
-}
-
-}  // namespace
-
-Weights weights_at(const Grid& grid, std::size_t segment, double x) {
-    const Knot& lo = grid.knots[segment];
-    const Knot& hi = grid.knots[segment + 1];
-    if (lo.is_direction) {
-        return {hi.x - x, 1.0};
-    }
-    if (hi.is_direction) {
-        return {1.0, x - lo.x};
-    }
-    const double width = hi.x - lo.x;
-    return width > 0.0 ? Weights{(hi.x - x) / width, (x - lo.x) / width} : Weights{1.0, 0.0};
-}
-
-namespace {
-
 double relu_norm(const double* z, std::int64_t n, double negative_slope) {
     double square = 0.0;
     double largest = 0.0;
@@ -60,10 +35,7 @@ TileSolver::TileSolver(const Network& network, const Line& line, std::int64_t ti
       certify_(certify),
       counts_only_(counts_only),
       points_(points),
-      slope_norm_(norm_bound_of(line.slopes)),
-      intercept_norm_(norm_bound_of(line.intercepts)),
-      slope_error_norm_(working_norm_bound(line.slope_errors)),
-      intercept_error_norm_(working_norm_bound(line.intercept_errors)) {}
+      line_norms_(line) {}
 
 std::shared_ptr<Tile> TileSolver::new_tile(int layer, std::int64_t n, const Grid& below,
                                            std::size_t first, std::size_t last,
@@ -135,7 +107,7 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
     for (std::size_t d = 0; d < dense.size(); ++d) {
         const Root& root = below.roots[dense[d]];
         const auto segment = static_cast<std::size_t>(root.segment);
-        const Weights at = weights_at(below.grid, segment, root.x);
+        const Weights at = weights_at(below.grid.knots[segment], below.grid.knots[segment + 1], root.x);
         double* point = workspace.points.data() + d * n_in;
         combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point, below.n);
         mark_active(point, below.n, workspace.point_activity.data() + d * activity_words(below.n));
@@ -147,16 +119,7 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
     const Sent sent(rows, below, lo, hi, workspace);
     const auto product = [&](std::size_t slot) { return workspace.products.data() + slot * n; };
 
-    const double lipschitz = network_.lipschitz();
     const double rounding = gamma(n_terms + 2);
-    const double leak = std::fabs(a) * kRoundoff;
-    const auto column_error = [&](std::size_t k) {
-        ColumnError error;
-        error.carried = below.silent[k] ? 0.0 : lipschitz * below.error[k] + leak * below.norm[k];
-        error.rounding = rounding * below.relu_norm[k];
-        error.sent = below.relu_norm[k];
-        return error;
-    };
 
     std::size_t next_dense = 0;
     const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
@@ -167,29 +130,24 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
         if (below.source[m] >= 0) {
             const auto k = static_cast<std::size_t>(below.source[m]);
             std::copy(product(k - lo), product(k - lo) + n, z);
-            error = column_error(k);
+            error = error_at_knot(network_, below.bounds(k), rounding);
+            if (below.silent[k]) {
+                error.carried = 0.0;
+            }
             continue;
         }
         const Root& root = below.roots[static_cast<std::size_t>(~below.source[m])];
         const auto k = static_cast<std::size_t>(root.segment);
-        const Weights at = weights_at(below.grid, k, root.x);
+        const Weights at = weights_at(below.grid.knots[k], below.grid.knots[k + 1], root.x);
         const double* z_lo = below.column(k);
         const double* z_hi = below.column(k + 1);
         const auto inside = [&](std::int32_t neuron) {
             return at.lo * z_lo[neuron] + at.hi * z_hi[neuron];
         };
-        const double rounded =
-            8.0 * kRoundoff * (at.lo * below.norm[k] + at.hi * below.norm[k + 1]);
-        if (is_dense(k)) {
-            const std::size_t slot = hi - lo + 1 + next_dense;
-            std::copy(product(slot), product(slot) + n, z);
-            error.rounding = rounding * dense_norms[next_dense];
-            error.sent = dense_norms[next_dense];
-            ++next_dense;
-        } else {
+        Bend bend{inside(root.neuron)};
+        if (!is_dense(k)) {
             combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, rows.n);
             // ReLU bends the chord for those neurons only that flip in this segment.
-            double deviations = 0.0;
             const std::int32_t begin = below.first_root[k];
             const std::int32_t end = below.first_root[k + 1];
             for (std::int32_t r = begin; r < end; ++r) {
@@ -197,19 +155,18 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
                 const double deviation = relu(inside(neuron)) -
                                          (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
                 add_multiple(deviation, sent.by(neuron), z, rows.n);
-                deviations += std::fabs(deviation);
+                bend.deviations += std::fabs(deviation);
             }
-            error.sent = at.lo * below.relu_norm[k] + at.hi * below.relu_norm[k + 1];
-            error.rounding = rounding * error.sent + (8.0 + static_cast<double>(end - begin)) *
-                                                         kRoundoff * (error.sent + deviations);
+            bend.n_turning = static_cast<std::size_t>(end - begin);
         }
-        // The knot stands at a float64 number beside the interpolant's root: the kink is misplaced
-        // by what is left of the neuron there.
-        const double misplaced =
-            std::fabs(network_.kink()) * (std::fabs(inside(root.neuron)) + rounded);
-        error.carried =
-            lipschitz * (at.lo * below.error[k] + at.hi * below.error[k + 1] + 2.0 * rounded) +
-            misplaced;
+        error = error_at_root(network_, below.bounds(k), below.bounds(k + 1), at, bend, rounding);
+        if (is_dense(k)) {
+            const std::size_t slot = hi - lo + 1 + next_dense;
+            std::copy(product(slot), product(slot) + n, z);
+            error.rounding = rounding * dense_norms[next_dense];
+            error.sent = dense_norms[next_dense];
+            ++next_dense;
+        }
     }
 }
 
@@ -219,7 +176,6 @@ void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
     const bool others_send = tile.selection && tile.selection->others_send;
     const double a = network_.negative_slope();
     const std::size_t n_knots = tile.grid.size();
-    const double root_n = std::sqrt(static_cast<double>(parameters.n_out));
     tile.error.resize(n_knots);
     tile.beta.resize(n_knots);
     tile.norm.resize(n_knots);
@@ -231,24 +187,16 @@ void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
     open.clear();
     for (std::size_t k = 0; k < n_knots; ++k) {
         const double bias_factor = tile.grid.knots[k].is_direction ? 0.0 : 1.0;
-        double beta = (errors[k].carried + errors[k].rounding) * kInflate;
-        if (!(beta < 0x1p450)) {
-            beta = kInfinity;  // not a number, or near overflow: nothing is certain
-        }
-        const double floor = beta > 0.0 ? underflow(parameters.n_in) : 0.0;
-        const double bias_rounding = bias_factor * tile.bias_rounding;
+        const EntryBound bound =
+            bound_entries(parameters, errors[k], bias_factor * tile.bias_rounding);
         const ColumnScan scan = add_biases_and_scan(tile.column(k), parameters.biases.data(),
                                                     bias_factor, a, tile.n, tile.activity(k));
-        tile.beta[k] = beta;
-        tile.error[k] = beta == kInfinity
-                            ? kInfinity
-                            : (parameters.spectral_norm * errors[k].carried +
-                               parameters.frobenius_norm * errors[k].rounding +
-                               bias_rounding * parameters.bias_norm + floor * root_n) *
-                                  kInflate;
+        tile.beta[k] = bound.beta;
+        tile.error[k] = bound.error;
         // Mostly, no entry is anywhere near its bound, or near the ends of float64's range.
-        const bool all_decided = scan.least > parameters.largest_decision_norm * beta +
-                                                  (parameters.largest_bias * bias_rounding + floor);
+        const bool all_decided =
+            scan.least > parameters.largest_decision_norm * bound.beta +
+                             (parameters.largest_bias * bound.bias_rounding + bound.floor);
         if (all_decided && is_safe_square(scan.relu_square) && is_safe_square(scan.square)) {
             tile.norm[k] = norm_from_square(scan.square);
             tile.relu_norm[k] = norm_from_square(scan.relu_square);
@@ -256,11 +204,11 @@ void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
         }
         const bool overflowed = !(scan.square < kInfinity);
         if (overflowed) {  // the sign of an infinity may be that of a partial sum alone
-            tile.beta[k] = tile.error[k] = beta = kInfinity;
+            tile.beta[k] = tile.error[k] = kInfinity;
         }
-        const ColumnExtremes extremes =
-            column_extremes(tile.column(k), parameters.biases.data(),
-                            parameters.decision_norms.data(), beta, bias_rounding, floor, tile.n);
+        const ColumnExtremes extremes = column_extremes(
+            tile.column(k), parameters.biases.data(), parameters.decision_norms.data(),
+            tile.beta[k], bound.bias_rounding, bound.floor, tile.n);
         tile.norm[k] = norm_from_square(scan.square, extremes.largest);
         const double largest_relu = a == 0.0 ? std::max(extremes.highest, 0.0) : extremes.largest;
         tile.relu_norm[k] = norm_from_square(scan.relu_square, largest_relu);
@@ -269,7 +217,7 @@ void TileSolver::add_biases_and_bound(Tile& tile, Workspace& workspace) const {
             continue;
         }
         std::int64_t n_open = overflowed ? tile.n : extremes.n_open;
-        if (n_open > 0 && beta == 0.0) {
+        if (n_open > 0 && tile.beta[k] == 0.0) {
             for (std::int32_t i = 0; i < tile.n; ++i) {
                 const bool is_zero = tile.column(k)[i] == 0.0 && entry_error(tile, k, i) == 0.0;
                 if (is_zero) {
@@ -303,18 +251,11 @@ double TileSolver::entry_error(const Tile& tile, std::size_t knot, std::int32_t 
     if (!tile.entry_errors.empty()) {
         return tile.entry_errors[knot * static_cast<std::size_t>(tile.n) + i];
     }
-    if (parameters.row_norms[i] == 0.0) {
-        return 0.0;  // the bias itself
-    }
     const double beta = tile.beta[knot];
-    if (beta == kInfinity) {
-        return tile.error[knot];
-    }
     const double bias_factor = tile.grid.knots[knot].is_direction ? 0.0 : 1.0;
-    const double bound = parameters.row_norms[i] * beta +
-                         std::fabs(parameters.biases[i]) * bias_factor * tile.bias_rounding +
-                         (beta > 0.0 ? underflow(parameters.n_in) : 0.0);
-    return std::min(bound * kInflate, tile.error[knot]);
+    return relufast::entry_error(parameters, i,
+                                 {beta, bias_factor * tile.bias_rounding,
+                                  beta > 0.0 ? underflow(parameters.n_in) : 0.0, tile.error[knot]});
 }
 
 }  // namespace relufast

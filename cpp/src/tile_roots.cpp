@@ -113,82 +113,20 @@ void TileSolver::add_crossings_at_zeros(Tile& tile) const {
 }
 
 void TileSolver::add_root(Tile& tile, std::size_t segment, std::int32_t neuron) const {
-    const Knot& left = tile.grid.knots[segment];
-    const Knot& right = tile.grid.knots[segment + 1];
-    const double lo = std::fabs(tile.column(segment)[neuron]);
-    const double hi = std::fabs(tile.column(segment + 1)[neuron]);
-    const double lo_error = entry_error(tile, segment, neuron);
-    const double hi_error = entry_error(tile, segment + 1, neuron);
-    Root root;
+    const auto value_at = [&](std::size_t k) {
+        return EndValue{tile.column(k)[neuron], entry_error(tile, k, neuron)};
+    };
+    Root root{root_between(tile.grid.knots[segment], tile.grid.knots[segment + 1],
+                           value_at(segment), value_at(segment + 1))};
     root.segment = static_cast<std::int32_t>(segment);
     root.neuron = neuron;
-
-    // The length of a ray from its finite end to the root.
-    const auto set_length = [&](double value, double value_error, double slope,
-                                double slope_error) {
-        const double length = value / slope;
-        const double room = slope * (1.0 - 0x1p-50) - slope_error;
-        if (!std::isfinite(length)) {  // nothing is known, but x must be a number
-            root.order_error = kInfinity;
-            return 1.0;
-        }
-        root.order_error =
-            room > 0.0 ? ((value_error + length * slope_error) / room + 4.0 * kRoundoff * length) *
-                             kInflate
-                       : kInfinity;
-        return length;
-    };
-    double rounding = 0.0;  // of x, beyond the last one
-    double stretch = 1.0;   // length of x per unit of order
-    if (left.is_direction) {
-        const double length = set_length(hi, hi_error, lo, lo_error);
-        root.order = -length;
-        root.x = right.x - length;
-        root.is_open = !(length - root.order_error > right.x_error);
-    } else if (right.is_direction) {
-        root.order = set_length(lo, lo_error, hi, hi_error);
-        root.x = left.x + root.order;
-        root.is_open = !(root.order - root.order_error > left.x_error);
-    } else {
-        const double sum = lo + hi;
-        const bool is_finite = std::isfinite(sum);  // else overflow: nothing is known
-        const double share_lo = is_finite ? hi / sum : 0.5;
-        const double share_hi = is_finite ? lo / sum : 0.5;
-        const double room = sum * (1.0 - 0x1p-50) - lo_error - hi_error;
-        root.order = share_hi;
-        root.order_error =
-            room > 0.0
-                ? ((share_lo * lo_error + share_hi * hi_error) / room + 4.0 * kRoundoff) * kInflate
-                : 1.0;
-        const double width = right.x - left.x;
-        stretch = width * (1.0 + 4.0 * kRoundoff);
-        rounding = 4.0 * kRoundoff * std::min(share_lo, share_hi) * width;
-        root.x = share_hi < 0.5 ? left.x + share_hi * width : right.x - share_lo * width;
-        const double room_left = (share_hi - root.order_error) * width * (1.0 - 0x1p-40);
-        const double room_right = (share_lo - root.order_error) * width * (1.0 - 0x1p-40);
-        root.is_open = !(room_left > left.x_error && room_right > right.x_error);
-    }
-    root.x_error =
-        (root.order_error * stretch + rounding + kRoundoff * std::fabs(root.x) + 0x1p-1020) *
-        kInflate;
-    if (std::isnan(root.x)) {  // the segment is longer than float64 can say
-        root.x = left.is_direction ? right.x : left.x;
-    }
-    const double inside = std::clamp(root.x, left.x, right.x);
-    root.x_error += std::fabs(inside - root.x);
-    if (std::isnan(root.x_error)) {
-        root.x_error = kInfinity;
-    }
-    root.x = inside;
     tile.roots.push_back(root);
 }
 
 // Sorts the roots of one segment, from `begin` to the last one found.
 void TileSolver::order_roots(Tile& tile, std::size_t begin) const {
     const auto first = tile.roots.begin() + static_cast<std::ptrdiff_t>(begin);
-    std::sort(first, tile.roots.end(), [](const Root& a, const Root& b) {
-        return a.order < b.order || (a.order == b.order && a.neuron < b.neuron);
-    });
+    std::sort(first, tile.roots.end(), is_before);
     const auto reach = [](const Root& root) { return root.order + root.order_error; };
     // Runs of roots whose uncertainties overlap.
     std::size_t start = certify_ ? begin : tile.roots.size();

@@ -7,6 +7,7 @@
 #include "relufast/activity.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/gathered_product.hpp"
+#include "relufast/gradient_bounds.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/weight_blocks.hpp"
@@ -42,7 +43,7 @@ class Gradients {
             if (crossing.layer == depth) {
                 reaches_[k] = output.outgoing(crossing.neuron)[0] != 0.0;
             } else {
-                present_.push_back({k, 0.0});
+                present_.push_back({k, {}});
             }
         }
         list_neurons(depth);
@@ -67,8 +68,7 @@ class Gradients {
  private:
     struct Gradient {
         std::size_t knot = 0;
-        double error = 0.0;  // 2-norm, without what the next layer's weights do to it
-        double size = 0.0;   // 2-norm
+        GradientBounds bounds;
     };
 
     const std::uint64_t* activity(const Gradient& gradient, int layer) const {
@@ -99,10 +99,8 @@ class Gradients {
                 square += entries[c] * entries[c];
                 largest = std::max(largest, std::fabs(entries[c]));
             }
-            Gradient& gradient = present_[g];
-            gradient.size = norm_from_square(square, largest);
-            gradient.error =
-                network_.lipschitz() * gradient.error + kRoundoff * std::fabs(a) * gradient.size;
+            GradientBounds& bounds = present_[g].bounds;
+            bounds = passed(network_, bounds, norm_from_square(square, largest));
         }
     }
 
@@ -125,11 +123,8 @@ class Gradients {
             for (std::size_t c = 0; c < neurons_.size(); ++c) {
                 sum += entries[c] * sent[neurons_[c]];
             }
-            const double norm = parameters.column_norms[static_cast<std::size_t>(crossing.neuron)];
-            const double error = (norm * (gradient.error + gamma(n + 2) * gradient.size) +
-                                  floor_of(gradient, parameters)) *
-                                 kInflate;
-            reaches_[gradient.knot] = std::fabs(sum) > error;
+            reaches_[gradient.knot] =
+                std::fabs(sum) > error_below(parameters, gradient.bounds, n, crossing.neuron);
         }
         present_.resize(kept);
     }
@@ -141,12 +136,8 @@ class Gradients {
         const auto n_terms = static_cast<std::int64_t>(neurons_.size());
         const std::int64_t n_roundings =
             are_few ? roundings_of_dot(parameters.n_out) : roundings_of_gathered(n_terms);
-        const double root_n = std::sqrt(static_cast<double>(parameters.n_in));
         for (Gradient& gradient : present_) {
-            gradient.error = (parameters.spectral_norm * gradient.error +
-                              parameters.frobenius_norm * gamma(n_roundings + 2) * gradient.size +
-                              floor_of(gradient, parameters) * root_n) *
-                             kInflate;
+            gradient.bounds.error = error_below(parameters, gradient.bounds, n_roundings);
         }
         if (are_few) {
             spread_out(static_cast<std::size_t>(parameters.n_out));
@@ -218,10 +209,6 @@ class Gradients {
             std::copy_n(memory.products.data() + g * n, n,
                         carried_.data() + g * neurons_.size() + slice.begin);
         }
-    }
-
-    static double floor_of(const Gradient& gradient, const Layer& parameters) {
-        return gradient.size > 0.0 ? underflow(parameters.n_out) : 0.0;
     }
 
     const Network& network_;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "relufast/rounding.hpp"
+
 namespace relufast {
 
 // Activity of (layer, neuron) changes here. Hidden layers count from 1.
@@ -47,12 +49,21 @@ class Crossings {
 
 // A point of the line, or the direction of an infinite end of it.
 //
-// A direction is written in homogeneous coordinates: where a finite knot holds values
-// z = W h + b, a direction holds their slopes along the ray, W h + 0 b. ReLU maps both alike.
-struct Knot {
+// A direction is written in homogeneous coordinates: where a finite point has values
+// z = W h + b, a direction has their slopes along the ray, W h + 0 b. ReLU maps both alike.
+struct Place {
     double x = 0.0;        // -inf or inf for a direction
     double x_error = 0.0;  // |x - true position| is no larger
     bool is_direction = false;
+};
+
+// Whether the error bounds of neighbours keep them apart.
+inline bool are_apart(const Place& left, const Place& right) {
+    return left.is_direction || right.is_direction ||
+           right.x - left.x > (left.x_error + right.x_error) * kInflate;
+}
+
+struct Knot : Place {
     bool silent = false;  // certainly nothing of its crossings reaches the output
     Crossings crossings;  // none at the ends of the line; rarely more than one
 };

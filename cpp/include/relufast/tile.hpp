@@ -8,30 +8,21 @@
 
 #include "relufast/activity.hpp"
 #include "relufast/buffer.hpp"
+#include "relufast/column_error.hpp"
 #include "relufast/decided_sum.hpp"
 #include "relufast/gathered_product.hpp"
 #include "relufast/knot.hpp"
 #include "relufast/layer_one.hpp"
 #include "relufast/line.hpp"
+#include "relufast/line_norms.hpp"
 #include "relufast/network.hpp"
 #include "relufast/point_evaluator.hpp"
+#include "relufast/root.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/threads.hpp"
 #include "relufast/tile_pool.hpp"
 
 namespace relufast {
-
-// A crossing found between two knots.
-struct Root {
-    std::int32_t segment = 0;
-    std::int32_t neuron = 0;
-    double order = 0.0;  // rises with x within the segment: a share of it, or a length
-    double order_error = 0.0;
-    double x = 0.0;
-    double x_error = 0.0;
-    bool is_open = false;       // may lie beyond an end of its segment
-    bool is_unordered = false;  // may lie before the root in front of it
-};
 
 // Neurons of a layer that are looked at one by one, where the signs of all others are known along a
 // whole tile.
@@ -79,6 +70,7 @@ struct Tile {
     Grid refined;                          // grid and roots merged
     std::vector<std::int32_t> source;      // of refined's knots: a column k, or ~root
 
+    ColumnBounds bounds(std::size_t k) const { return {error[k], norm[k], relu_norm[k]}; }
     const double* column(std::size_t k) const { return &z[k * static_cast<std::size_t>(n)]; }
     double* column(std::size_t k) { return &z[k * static_cast<std::size_t>(n)]; }
     const std::uint64_t* activity(std::size_t k) const { return &active[k * activity_words(n)]; }
@@ -140,22 +132,6 @@ struct Stretch {
 
 // Whether a knot with these slopes on its sides is shown to reach an output.
 bool differ(const std::vector<Slope>& before, const std::vector<Slope>& after);
-
-// A point of a segment: its values are lo times those of the left knot plus hi times those of the
-// right one. A direction's weight is a length.
-struct Weights {
-    double lo = 0.0;
-    double hi = 0.0;
-};
-
-Weights weights_at(const Grid& grid, std::size_t segment, double x);
-
-// How far a column's inputs, and its own evaluation, may be off.
-struct ColumnError {
-    double carried = 0.0;
-    double rounding = 0.0;
-    double sent = 0.0;  // a bound on |relu| of the column below
-};
 
 struct OpenColumn {
     std::size_t knot = 0;
@@ -244,10 +220,6 @@ class TileSolver {
     // and workspace.errors.
     void carry_up(const Rows& rows, const Tile& below, std::size_t first, std::size_t last,
                   double* z, Workspace& workspace) const;
-    struct FirstLayerSize {
-        double values = 0.0;
-        double parameters_error = 0.0;
-    };
 
     bool is_sharp() const;
     struct Range {
@@ -262,8 +234,6 @@ class TileSolver {
     void sum_afresh(SecondLayerForm& form, const std::vector<std::uint8_t>& active,
                     const Range& outputs) const;
     void carry_sums(SecondLayerForm& form, Tile& tile, const Range& outputs) const;
-    FirstLayerSize first_layer_size(const Knot& knot) const;
-    double misplaced(const Knot& knot) const;
     // A stretch of the last hidden layer whose neurons' signs were settled together.
     struct Chunk {
         std::shared_ptr<Tile> hidden;   // with the neurons that are looked at
@@ -319,10 +289,7 @@ class TileSolver {
     bool certify_;
     bool counts_only_;
     PointStore* points_;
-    double slope_norm_ = 0.0;  // of the first layer along the line
-    double intercept_norm_ = 0.0;
-    double slope_error_norm_ = 0.0;
-    double intercept_error_norm_ = 0.0;
+    LineNorms line_norms_;
 };
 
 }  // namespace relufast
