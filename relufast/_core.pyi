@@ -274,7 +274,17 @@ def find_breakpoints(
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
     chunk_size: typing.SupportsInt | typing.SupportsIndex,
-) -> dict[str, typing.Any]: ...
+) -> tuple[
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.bool],
+    numpy.typing.NDArray[numpy.bool],
+    numpy.typing.NDArray[numpy.int32],
+    numpy.typing.NDArray[numpy.int32],
+    numpy.typing.NDArray[numpy.int32],
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.int64],
+]: ...
 def gathered_multiplications() -> int: ...
 def gaussian_directions(
     seed: typing.SupportsInt | typing.SupportsIndex,
@@ -385,5 +395,15 @@ def sweep_window(
     tile_size: typing.SupportsInt | typing.SupportsIndex,
     chunk_size: typing.SupportsInt | typing.SupportsIndex,
     value_bytes: typing.SupportsFloat | typing.SupportsIndex,
-) -> dict[str, typing.Any]: ...
+) -> tuple[
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.bool],
+    numpy.typing.NDArray[numpy.bool],
+    numpy.typing.NDArray[numpy.int32],
+    numpy.typing.NDArray[numpy.int32],
+    numpy.typing.NDArray[numpy.int32],
+    numpy.typing.NDArray[numpy.float64],
+    numpy.typing.NDArray[numpy.int64],
+]: ...
 def version() -> str: ...

@@ -54,7 +54,7 @@ class Knots(NamedTuple):
     @property
     def n_undecided(self) -> int:
         """Decisions that stayed open; at least one where any stretch did."""
-        if not self.open_after.any():
+        if np.count_nonzero(self.open_after) == 0:
             return 0
         return max(int(self.undecided_count.sum()), 1)
 
@@ -74,17 +74,11 @@ def find_knots(
     if certify and not core.has_spectral_norms():  # all that BLAS is needed for
         with _blas.single_threaded():
             core.bound_spectral_norms(n_threads)
-    found: dict[str, Any] = _core.find_breakpoints(
-        core, *interval, start, stop, certify, n_threads, tile_size, chunk_size
+    return Knots._make(
+        _core.find_breakpoints(
+            core, *interval, start, stop, certify, n_threads, tile_size, chunk_size
+        )
     )
-    return knots_of(found)
-
-
-def knots_of(found: dict[str, Any]) -> Knots:
-    """From the core's arrays."""
-    for name in ("reaches_output", "open_after"):
-        found[name] = found[name].view(np.bool_)
-    return Knots(**found)
 
 
 def join_windows(windows: Sequence[Knots]) -> Knots:

@@ -11,5 +11,5 @@ _Array = TypeVar("_Array", bound=NDArray[Any])
 
 def read_only(array: _Array) -> _Array:
     """The array itself, which nobody else may hold."""
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array

@@ -229,8 +229,10 @@ def breakpoints(
     certify = _validate.flag(certify, "certify")
     threads = thread_count(n_threads)
     knots = find_knots(network, (lo, hi), line, certify=certify, n_threads=threads)
-    if certify and knots.open_after.any():
+    n_undecided = knots.n_undecided
+    if certify and n_undecided > 0:
         knots = resolve_exactly(knots, network, (lo, hi), line)
+        n_undecided = knots.n_undecided
     x, x_error, reaches_output, sites = knots.by_crossing()
     return Breakpoints(
         positions=read_only(x),
@@ -239,8 +241,8 @@ def breakpoints(
         neurons=read_only(knots.neurons),
         reaches_output=read_only(reaches_output),
         sites=read_only(sites),
-        certified=certify and knots.n_undecided == 0,
-        n_ambiguous=knots.n_undecided if certify else None,
+        certified=certify and n_undecided == 0,
+        n_ambiguous=n_undecided if certify else None,
         interval=(lo, hi),
         network=network,
         line=None if line is None else (read_only(line[0]), read_only(line[1])),

@@ -118,18 +118,24 @@ relufast::Line line_of(const relufast::Network& network, double lo, double hi,
                : relufast::axis_line(network.layer(1), lo, hi);
 }
 
-py::typing::Dict<py::str, py::object> as_dict(const relufast::Breakpoints& found) {
-    py::typing::Dict<py::str, py::object> result;
-    result["x"] = as_array(found.x);
-    result["x_error"] = as_array(found.x_error);
-    result["reaches_output"] = as_array(found.reaches_output);
-    result["open_after"] = as_array(found.open_after);
-    result["first_crossing"] = as_array(found.first_crossing);
-    result["layers"] = as_array(found.layers);
-    result["neurons"] = as_array(found.neurons);
-    result["undecided_x"] = as_array(found.undecided_x);
-    result["undecided_count"] = as_array(found.undecided_count);
-    return result;
+using Doubles = py::array_t<double>;
+using Ints = py::array_t<std::int32_t>;
+using Longs = py::array_t<std::int64_t>;
+using Bools = py::array_t<bool>;
+using Knots = py::typing::Tuple<Doubles, Doubles, Bools, Bools, Ints, Ints, Ints, Doubles, Longs>;
+
+Bools as_bools(const std::vector<std::uint8_t>& values) {
+    static_assert(sizeof(bool) == sizeof(std::uint8_t));
+    return Bools(static_cast<py::ssize_t>(values.size()),
+                 reinterpret_cast<const bool*>(values.data()));
+}
+
+// In the order of _knots.Knots.
+Knots as_tuple(const relufast::Breakpoints& found) {
+    return py::make_tuple(
+        as_array(found.x), as_array(found.x_error), as_bools(found.reaches_output),
+        as_bools(found.open_after), as_array(found.first_crossing), as_array(found.layers),
+        as_array(found.neurons), as_array(found.undecided_x), as_array(found.undecided_count));
 }
 
 relufast::BreakpointOptions options_of(bool certify, int n_threads, std::int64_t tile_size,
@@ -152,10 +158,10 @@ std::int64_t count_windows(const relufast::Network& network, double lo, double h
         relufast::cut_into_windows(network, line, n_windows).cuts.size() - 1);
 }
 
-py::typing::Dict<py::str, py::object> sweep_window(
-    relufast::Network& network, double lo, double hi, const std::optional<DoubleArray>& start,
-    const std::optional<DoubleArray>& stop, std::size_t window, std::size_t n_windows, bool certify,
-    int n_threads, std::int64_t tile_size, std::int64_t chunk_size, double value_bytes) {
+Knots sweep_window(relufast::Network& network, double lo, double hi,
+                   const std::optional<DoubleArray>& start, const std::optional<DoubleArray>& stop,
+                   std::size_t window, std::size_t n_windows, bool certify, int n_threads,
+                   std::int64_t tile_size, std::int64_t chunk_size, double value_bytes) {
     const relufast::BreakpointOptions options =
         options_of(certify, n_threads, tile_size, chunk_size);
     relufast::Breakpoints found;
@@ -168,13 +174,13 @@ py::typing::Dict<py::str, py::object> sweep_window(
         }
         found = relufast::sweep_window(network, line, windows, window, options, value_bytes);
     }
-    return as_dict(found);
+    return as_tuple(found);
 }
 
-py::typing::Dict<py::str, py::object> find_breakpoints(
-    relufast::Network& network, double lo, double hi, const std::optional<DoubleArray>& start,
-    const std::optional<DoubleArray>& stop, bool certify, int n_threads, std::int64_t tile_size,
-    std::int64_t chunk_size) {
+Knots find_breakpoints(relufast::Network& network, double lo, double hi,
+                       const std::optional<DoubleArray>& start,
+                       const std::optional<DoubleArray>& stop, bool certify, int n_threads,
+                       std::int64_t tile_size, std::int64_t chunk_size) {
     const relufast::BreakpointOptions options =
         options_of(certify, n_threads, tile_size, chunk_size);
     relufast::Breakpoints found;
@@ -183,7 +189,7 @@ py::typing::Dict<py::str, py::object> find_breakpoints(
         const relufast::Line line = line_of(network, lo, hi, start, stop);
         found = relufast::find_breakpoints(network, line, options);
     }
-    return as_dict(found);
+    return as_tuple(found);
 }
 
 }  // namespace

@@ -5,9 +5,11 @@
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "relufast/layer_one.hpp"
+#include "relufast/narrow_solver.hpp"
 #include "relufast/reach.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
@@ -239,16 +241,24 @@ class Counter {
     bool is_open_ = false;
 };
 
-// What both ways to use the solver start with.
-std::shared_ptr<const LayerOne> begin(Network& network, const Line& line,
-                                      BreakpointOptions& options) {
+// What finding and counting start with.
+struct Start {
+    std::shared_ptr<const LayerOne> first;
+    bool may_be_narrow = false;  // worth an attempt without tiles
+};
+
+Start begin(Network& network, const Line& line, BreakpointOptions& options) {
+    Start start;
     if (multiplications(network) < options.worth_threads) {
         options.n_threads = 1;
+        start.may_be_narrow =
+            options.tile_size == 0 && options.chunk_size == 0 && NarrowSolver::is_narrow(network);
     }
     if (options.certify) {
         network.bound_spectral_norms(options.n_threads, options.interrupt);
     }
-    return std::make_shared<const LayerOne>(solve_layer_one(network, line));
+    start.first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
+    return start;
 }
 
 }  // namespace
@@ -256,7 +266,13 @@ std::shared_ptr<const LayerOne> begin(Network& network, const Line& line,
 bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& requested,
                        std::vector<Workspace>& workspaces, std::int64_t* counts) {
     BreakpointOptions options = requested;
-    const auto first = begin(network, line, options);
+    const auto [first, may_be_narrow] = begin(network, line, options);
+    if (workspaces.empty()) {
+        workspaces.resize(1);
+    }
+    if (may_be_narrow && workspaces.front().narrow.count(network, line, *first, counts)) {
+        return options.certify;
+    }
     std::fill(counts, counts + network.depth(), 0);
     Counter counter(counts);
     if (network.depth() == 1) {
@@ -313,7 +329,14 @@ void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& und
 Breakpoints find_breakpoints(Network& network, const Line& line,
                              const BreakpointOptions& requested) {
     BreakpointOptions options = requested;
-    const auto first = begin(network, line, options);
+    const auto [first, may_be_narrow] = begin(network, line, options);
+    if (may_be_narrow) {
+        // It takes some microseconds, and making its arrays would be a good part of that.
+        thread_local NarrowSolver narrow;
+        if (std::optional<Breakpoints> found = narrow.find(network, line, *first)) {
+            return std::move(*found);
+        }
+    }
     Part root;
     std::vector<Workspace> workspaces;
     LineSolver solver(network, line, options, true, workspaces);

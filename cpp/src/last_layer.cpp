@@ -168,7 +168,8 @@ void TileSolver::bound_outputs(Chunk& chunk, const SentByOthers* sent) const {
             } else if (sent != nullptr) {
                 const Root& root = tile.roots[static_cast<std::size_t>(~source)];
                 const auto segment = static_cast<std::size_t>(root.segment);
-                const Weights at = weights_at(tile.grid.knots[segment], tile.grid.knots[segment + 1], root.x);
+                const Weights at =
+                    weights_at(tile.grid.knots[segment], tile.grid.knots[segment + 1], root.x);
                 add(at.lo, segment);
                 add(at.hi, segment + 1);
             }

@@ -36,6 +36,13 @@ Sign sign_at(const Line& line, std::size_t i, double x) {
         const Sign sign = sign_of(x > 0.0 ? slope : -slope, line.slope_errors[i]);
         return sign == Sign::zero ? sign_of(intercept, line.intercept_errors[i]) : sign;
     }
+    // Mostly, float64 decides: the low halves are left out, and two operations are rounded.
+    const double leading = slope.hi * x + intercept.hi;
+    const double leading_error = 0x1p-50 * (std::fabs(slope.hi * x) + std::fabs(intercept.hi)) +
+                                 line.slope_errors[i] * std::fabs(x) + line.intercept_errors[i];
+    if (std::fabs(leading) > leading_error + 0x1p-1000) {
+        return leading > 0.0 ? Sign::positive : Sign::negative;
+    }
     const bool is_constant = slope.hi == 0.0 && line.slope_errors[i] == 0.0;
     if (is_constant || x == 0.0) {
         return sign_of(intercept, line.intercept_errors[i]);

@@ -56,7 +56,8 @@ void copy_block(Layer& layer, const double* rows, std::size_t block, Squares& sq
                          &squares.of_columns[block * squares.n_in]);
 }
 
-// Norms and biases of a layer whose weights are there; row(i) tells where those of neuron i are.
+// Norms, biases and a narrow form of a layer whose weights are there; row(i) tells where those of
+// neuron i are.
 template <class Row>
 void set_norms(Layer& layer, const Squares& squares, Row row, const double* biases) {
     layer.biases.assign(biases, biases + layer.n_out);
@@ -86,6 +87,9 @@ void set_norms(Layer& layer, const Squares& squares, Row row, const double* bias
     }
     layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
     layer.spectral_norm = layer.frobenius_norm;
+    if (layer.is_narrow()) {
+        layer.narrow.set(layer);
+    }
 }
 
 void set_norms(Layer& layer, const Squares& squares, const double* weights, const double* biases) {

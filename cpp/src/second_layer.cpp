@@ -80,8 +80,8 @@ void TileSolver::complete_second_layer(const LayerOne& below, Tile& tile,
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
         const FirstLayerSize first_layer = line_norms_.at(knot);
-        workspace.errors[k].carried = lipschitz * first_layer.parameters_error +
-                                      line_norms_.misplaced(knot, network_.kink());
+        workspace.errors[k].carried =
+            lipschitz * first_layer.parameters_error + line_norms_.misplaced(knot, network_.kink());
         workspace.errors[k].rounding = rounding * first_layer.values;
     }
     add_biases_and_bound(tile, workspace);

@@ -107,7 +107,8 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
     for (std::size_t d = 0; d < dense.size(); ++d) {
         const Root& root = below.roots[dense[d]];
         const auto segment = static_cast<std::size_t>(root.segment);
-        const Weights at = weights_at(below.grid.knots[segment], below.grid.knots[segment + 1], root.x);
+        const Weights at =
+            weights_at(below.grid.knots[segment], below.grid.knots[segment + 1], root.x);
         double* point = workspace.points.data() + d * n_in;
         combine(at.lo, below.column(segment), at.hi, below.column(segment + 1), point, below.n);
         mark_active(point, below.n, workspace.point_activity.data() + d * activity_words(below.n));

@@ -68,8 +68,7 @@ struct EntryBound {
 };
 
 // bias_rounding: of biases, per unit of them; zero for a direction, which has none.
-inline EntryBound bound_entries(const Layer& layer, const ColumnError& from,
-                                double bias_rounding) {
+inline EntryBound bound_entries(const Layer& layer, const ColumnError& from, double bias_rounding) {
     EntryBound bound;
     bound.bias_rounding = bias_rounding;
     bound.beta = (from.carried + from.rounding) * kInflate;
@@ -78,10 +77,10 @@ inline EntryBound bound_entries(const Layer& layer, const ColumnError& from,
         return bound;
     }
     bound.floor = bound.beta > 0.0 ? underflow(layer.n_in) : 0.0;
-    bound.error = (layer.spectral_norm * from.carried + layer.frobenius_norm * from.rounding +
-                   bias_rounding * layer.bias_norm +
-                   bound.floor * std::sqrt(static_cast<double>(layer.n_out))) *
-                  kInflate;
+    bound.error =
+        (layer.spectral_norm * from.carried + layer.frobenius_norm * from.rounding +
+         bias_rounding * layer.bias_norm + bound.floor * static_cast<double>(layer.n_out)) *
+        kInflate;
     return bound;
 }
 

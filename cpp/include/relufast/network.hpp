@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "relufast/buffer.hpp"
+#include "relufast/narrow_layer.hpp"
 #include "relufast/threads.hpp"
 
 namespace relufast {
@@ -32,7 +33,9 @@ struct Layer {
     double bias_norm = 0.0;
     double frobenius_norm = 0.0;  // upper bound
     double spectral_norm = 0.0;   // upper bound; see Network::bound_spectral_norms
+    NarrowLayer narrow;           // of a layer above another one, if is_narrow()
 
+    bool is_narrow() const { return n_in <= kMostNarrow && n_out <= kMostNarrow; }
     const double* outgoing(std::int64_t neuron) const { return &weights[neuron * n_out]; }
 };
 

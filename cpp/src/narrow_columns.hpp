@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+
+#include "relufast/narrow_layer.hpp"
+
+namespace relufast {
+
+// Loops over the neurons of a narrow layer.
+
+// out = the sum of factors[j] times row j of a matrix, for the bits j of a word.
+void sum_rows(const double* matrix, std::int64_t stride, std::uint64_t rows, const double* factors,
+              double* out);
+
+// out = wa a + wb b.
+void combine_narrow(double wa, const double* a, double wb, const double* b, double* out,
+                    std::int64_t stride);
+
+// y += factor x.
+void add_narrow(double factor, const double* x, double* y, std::int64_t stride);
+
+// out[j] = the inner product of row j of a matrix and a vector, for the bits j of a word; the
+// others stay as they are.
+void multiply_rows(const double* matrix, std::int64_t stride, std::uint64_t rows,
+                   const double* vector, double* out);
+
+double inner_product_narrow(const double* a, const double* b, std::int64_t stride);
+
+struct NarrowScan {
+    std::uint64_t active = 0;
+    double square = 0.0;  // |z|^2, or infinite if a sign is not decided
+    double relu_square = 0.0;
+};
+
+// z += bias_factor biases, then looks at the result.
+NarrowScan add_biases_and_decide(double* z, const NarrowLayer& layer, double bias_factor,
+                                 double beta, double bias_rounding, double floor,
+                                 double negative_slope);
+
+// out = values where a bit says active, and elsewhere negative_slope times that. Returns the sum of
+// its squares.
+double mask_narrow(std::uint64_t active, double negative_slope, const double* values, double* out,
+                   std::int64_t stride);
+
+}  // namespace relufast
