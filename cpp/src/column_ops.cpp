@@ -1,25 +1,12 @@
 #include "relufast/column_ops.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "relufast/activity.hpp"
 #include "relufast/multiversion.hpp"
 
 namespace relufast {
-namespace {
-
-constexpr std::array<std::uint64_t, kNeuronsPerWord> kBits = [] {
-    std::array<std::uint64_t, kNeuronsPerWord> bits{};
-    for (std::size_t i = 0; i < bits.size(); ++i) {
-        bits[i] = std::uint64_t{1} << i;
-    }
-    return bits;
-}();
-constexpr std::uint64_t kNoBit = 0;
-
-}  // namespace
 
 RELUFAST_MULTIVERSION
 ColumnScan add_biases_and_scan(double* __restrict z, const double* __restrict biases,
@@ -41,7 +28,7 @@ ColumnScan add_biases_and_scan(double* __restrict z, const double* __restrict bi
             const double size = std::fabs(value);
             least = size < least ? size : least;
             const bool inactive = value <= 0.0;
-            word |= kBits[static_cast<std::size_t>(i)] & (inactive ? kNoBit : ~kNoBit);
+            word |= kNeuronBits[static_cast<std::size_t>(i)] & (inactive ? kNoNeuron : ~kNoNeuron);
             const double relu = inactive ? negative_slope * value : value;
             relu_square += relu * relu;
             square += value * value;
@@ -80,7 +67,8 @@ void mark_active(const double* __restrict z, std::int64_t n, std::uint64_t* __re
         std::uint64_t word = 0;
 #pragma omp simd reduction(| : word)
         for (std::int64_t i = 0; i < count; ++i) {
-            word |= kBits[static_cast<std::size_t>(i)] & (part[i] <= 0.0 ? kNoBit : ~kNoBit);
+            word |= kNeuronBits[static_cast<std::size_t>(i)] &
+                    (part[i] <= 0.0 ? kNoNeuron : ~kNoNeuron);
         }
         active[start / kNeuronsPerWord] = word;
     }

@@ -95,6 +95,12 @@ class RootOrder {
 
     // Negative, zero or positive as root a lies before, at or after root b; nothing if unknown.
     std::optional<int> compare(const Root& a, const Root& b) const {
+        const double rough = a.x.hi - b.x.hi;
+        const double rough_error =
+            0x1p-50 * (std::fabs(a.x.hi) + std::fabs(b.x.hi)) + a.error + b.error;
+        if (std::fabs(rough) > rough_error) {
+            return rough < 0.0 ? -1 : 1;
+        }
         const DoubleDouble gap = a.x - b.x;
         if (std::fabs(gap.hi) > (a.error + b.error) * kInflate) {
             return gap.hi < 0.0 ? -1 : 1;

@@ -2,27 +2,24 @@
 
 #include "narrow_columns.hpp"
 
-#include <array>
 #include <bit>
 #include <cmath>
 
 #include "any_address.hpp"
+#include "relufast/activity.hpp"
 #include "relufast/multiversion.hpp"
 
 namespace relufast {
 namespace {
 
-constexpr std::array<std::uint64_t, kMostNarrow> kBits = [] {
-    std::array<std::uint64_t, kMostNarrow> bits{};
-    for (std::size_t i = 0; i < bits.size(); ++i) {
-        bits[i] = std::uint64_t{1} << i;
-    }
-    return bits;
-}();
-constexpr std::uint64_t kNoBit = 0;
-
 // Tells the compiler what strides are.
 [[gnu::always_inline]] inline std::int64_t whole(std::int64_t stride) { return stride / 8 * 8; }
+
+[[gnu::always_inline]] inline double masked(std::uint64_t active, double negative_slope,
+                                            const double* values, std::int64_t i) {
+    const bool is_on = (active & kNeuronBits[static_cast<std::size_t>(i)]) != kNoNeuron;
+    return is_on ? values[i] : negative_slope * values[i];
+}
 
 [[gnu::always_inline]] inline void add_four(const double* factors, const double* __restrict a,
                                             const double* __restrict b, const double* __restrict c,
@@ -160,18 +157,6 @@ void multiply_rows(const double* __restrict matrix, std::int64_t stride, std::ui
 }
 
 RELUFAST_MULTIVERSION
-double inner_product_narrow(const double* __restrict a, const double* __restrict b,
-                            std::int64_t stride) {
-    const std::int64_t n = whole(stride);
-    double sum = 0.0;
-#pragma omp simd reduction(+ : sum)
-    for (std::int64_t i = 0; i < n; ++i) {
-        sum += a[i] * b[i];
-    }
-    return sum;
-}
-
-RELUFAST_MULTIVERSION
 NarrowScan add_biases_and_decide(double* __restrict z, const NarrowLayer& layer, double bias_factor,
                                  double beta, double bias_rounding, double floor,
                                  double negative_slope) {
@@ -189,7 +174,7 @@ NarrowScan add_biases_and_decide(double* __restrict z, const NarrowLayer& layer,
         const double bound = norms[i] * beta + (sizes[i] * bias_rounding + floor);
         square += std::fabs(value) > bound ? value * value : HUGE_VAL;
         const bool inactive = value <= 0.0;
-        active |= kBits[static_cast<std::size_t>(i)] & (inactive ? kNoBit : ~kNoBit);
+        active |= kNeuronBits[static_cast<std::size_t>(i)] & (inactive ? kNoNeuron : ~kNoNeuron);
         const double relu = inactive ? negative_slope * value : value;
         relu_square += relu * relu;
     }
@@ -203,12 +188,26 @@ double mask_narrow(std::uint64_t active, double negative_slope, const double* __
     double square = 0.0;
 #pragma omp simd reduction(+ : square)
     for (std::int64_t i = 0; i < n; ++i) {
-        const bool is_bit = (active & kBits[static_cast<std::size_t>(i)]) != kNoBit;
-        const double masked = is_bit ? values[i] : negative_slope * values[i];
-        out[i] = masked;
-        square += masked * masked;
+        out[i] = masked(active, negative_slope, values, i);
+        square += out[i] * out[i];
     }
     return square;
+}
+
+RELUFAST_MULTIVERSION
+MaskedProduct multiply_masked(std::uint64_t active, double negative_slope,
+                              const double* __restrict values, const double* __restrict row,
+                              std::int64_t stride) {
+    const std::int64_t n = whole(stride);
+    double product = 0.0;
+    double square = 0.0;
+#pragma omp simd reduction(+ : product, square)
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double value = masked(active, negative_slope, values, i);
+        product += value * row[i];
+        square += value * value;
+    }
+    return {product, square};
 }
 
 }  // namespace relufast

@@ -24,8 +24,6 @@ void add_narrow(double factor, const double* x, double* y, std::int64_t stride);
 void multiply_rows(const double* matrix, std::int64_t stride, std::uint64_t rows,
                    const double* vector, double* out);
 
-double inner_product_narrow(const double* a, const double* b, std::int64_t stride);
-
 struct NarrowScan {
     std::uint64_t active = 0;
     double square = 0.0;  // |z|^2, or infinite if a sign is not decided
@@ -41,5 +39,14 @@ NarrowScan add_biases_and_decide(double* z, const NarrowLayer& layer, double bia
 // its squares.
 double mask_narrow(std::uint64_t active, double negative_slope, const double* values, double* out,
                    std::int64_t stride);
+
+// The inner product of what that would put down with a row, and the sum of its squares.
+struct MaskedProduct {
+    double product = 0.0;
+    double square = 0.0;
+};
+
+MaskedProduct multiply_masked(std::uint64_t active, double negative_slope, const double* values,
+                              const double* row, std::int64_t stride);
 
 }  // namespace relufast

@@ -116,16 +116,21 @@ std::optional<bool> NarrowSolver::reaches(const Network& network, const Crossing
         const Layer& parameters = network.layer(layer);
         const double* const weights = parameters.narrow.weights.data();
         const std::int64_t stride = parameters.narrow.stride;
+        if (layer == crossing.layer + 1) {
+            const MaskedProduct share = multiply_masked(active(layer), a, gradient,
+                                                        weights + crossing.neuron * stride, stride);
+            if (!is_safe_square(share.square)) {
+                return std::nullopt;
+            }
+            bounds = passed(network, bounds, norm_from_square(share.square));
+            return is_not_zero(share.product,
+                               error_below(parameters, bounds, parameters.n_out, crossing.neuron));
+        }
         const double square = mask_narrow(active(layer), a, gradient, masked_.data(), stride);
         if (!is_safe_square(square)) {
             return std::nullopt;
         }
         bounds = passed(network, bounds, norm_from_square(square));
-        if (layer == crossing.layer + 1) {
-            return is_not_zero(
-                inner_product_narrow(weights + crossing.neuron * stride, masked_.data(), stride),
-                error_below(parameters, bounds, parameters.n_out, crossing.neuron));
-        }
         multiply_rows(weights, stride, senders(active(layer - 1), parameters.n_in, a),
                       masked_.data(), gradient_.data());
         bounds.error = error_below(parameters, bounds, parameters.n_out);

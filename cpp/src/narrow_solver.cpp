@@ -44,11 +44,15 @@ void NarrowSolver::Columns::resize(std::size_t n_knots, std::int64_t n_neurons) 
     bounds.resize(n_knots);
 }
 
-bool NarrowSolver::solve(const Network& network, const Line& line, const LayerOne& first) {
+bool NarrowSolver::solve(const Network& network, const Line& line, const LayerOne& first,
+                         bool counts_only) {
     activity_.resize(static_cast<std::size_t>(network.depth()) + 1);
     bool all_certain = take_first_layer(network, line, first);
     for (int layer = 2; layer <= network.depth() && all_certain; ++layer) {
-        all_certain = carry_up(network, layer) && find_roots(network, layer) && refine(layer);
+        carry_up(network, layer);
+        const bool is_counted = counts_only && layer == network.depth();
+        all_certain = decide_signs(network, layer) && find_roots(network, layer) &&
+                      (is_counted || (order_roots() && refine(layer)));
     }
     return all_certain;
 }
@@ -96,48 +100,55 @@ bool NarrowSolver::take_first_layer(const Network& network, const Line& line,
     return true;
 }
 
-// The next layer's columns at the refined knots, up to the decisions about their signs.
-bool NarrowSolver::carry_up(const Network& network, int layer) {
+// The next layer's columns at the refined knots.
+void NarrowSolver::carry_up(const Network& network, int layer) {
     const Layer& parameters = network.layer(layer);
-    const double a = network.negative_slope();
-    const double* const weights = parameters.narrow.weights.data();
     std::swap(below_, columns_);
-    const std::size_t n_knots = knots_.size();
-    columns_.resize(n_knots, parameters.n_out);
-    errors_.resize(n_knots);
-    const std::int64_t stride = columns_.stride;
-
-    const std::size_t n_below = n_knots - roots_.size();
+    columns_.resize(knots_.size(), parameters.n_out);
+    errors_.resize(knots_.size());
     int most_terms = 0;
-    for (std::size_t k = 0; k < n_below; ++k) {
-        most_terms =
-            std::max(most_terms, std::popcount(senders(below_.active[k], parameters.n_in, a)));
+    for (const std::uint64_t active : below_.active) {
+        const std::uint64_t sending = senders(active, parameters.n_in, network.negative_slope());
+        most_terms = std::max(most_terms, std::popcount(sending));
     }
     const double rounding = gamma(most_terms + 2);
+    multiply_at_knots(network, layer, rounding);
+    bend_at_roots(network, layer, rounding);
+}
+
+void NarrowSolver::multiply_at_knots(const Network& network, int layer, double rounding) {
+    const Layer& parameters = network.layer(layer);
+    const double a = network.negative_slope();
     hidden_.resize(static_cast<std::size_t>(below_.stride));
-    for (std::size_t k = 0; k < n_below; ++k) {
-        const std::size_t m = k + first_root_[k];
+    for (std::size_t k = 0; k < below_.active.size(); ++k) {
+        const std::uint64_t active = below_.active[k];
         const double* sent = below_.at(k);
         if (a != 0.0) {
-            mask_narrow(below_.active[k], a, sent, hidden_.data(), below_.stride);
+            mask_narrow(active, a, sent, hidden_.data(), below_.stride);
             sent = hidden_.data();
         }
-        sum_rows(weights, stride, senders(below_.active[k], parameters.n_in, a), sent,
-                 columns_.at(m));
+        const std::size_t m = k + first_root_[k];
+        sum_rows(parameters.narrow.weights.data(), columns_.stride,
+                 senders(active, parameters.n_in, a), sent, columns_.at(m));
         errors_[m] = error_at_knot(network, below_.bounds[k], rounding);
         // The first layer's signs are not decided at its knots.
-        if (layer > 2 && sends_nothing(below_.active[k], a)) {
+        if (layer > 2 && sends_nothing(active, a)) {
             errors_[m].carried = 0.0;
         }
     }
+}
 
+// Between two knots it is an affine function, but for the neurons that flip there.
+void NarrowSolver::bend_at_roots(const Network& network, int layer, double rounding) {
+    const double* const weights = network.layer(layer).narrow.weights.data();
+    const std::int64_t stride = columns_.stride;
+    const double a = network.negative_slope();
     const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
     for (std::size_t r = 0; r < roots_.size(); ++r) {
         const Root& root = roots_[r];
         const auto k = static_cast<std::size_t>(root.segment);
         const std::size_t begin = first_root_[k];
         const std::size_t end = first_root_[k + 1];
-        const std::size_t m = k + r + 1;
         const std::size_t left = k + begin;
         const std::size_t right = k + 1 + end;
         const Weights at = weights_at(knots_[left], knots_[right], root.x);
@@ -146,9 +157,9 @@ bool NarrowSolver::carry_up(const Network& network, int layer) {
         const auto inside = [&](std::int32_t neuron) {
             return at.lo * z_lo[neuron] + at.hi * z_hi[neuron];
         };
+        const std::size_t m = k + r + 1;
         double* const z = columns_.at(m);
         combine_narrow(at.lo, columns_.at(left), at.hi, columns_.at(right), z, stride);
-        // ReLU bends the chord for those neurons only that flip in this segment.
         Bend bend{inside(root.neuron), end - begin};
         for (std::size_t q = begin; q < end; ++q) {
             const std::int32_t neuron = roots_[q].neuron;
@@ -160,8 +171,12 @@ bool NarrowSolver::carry_up(const Network& network, int layer) {
         errors_[m] =
             error_at_root(network, below_.bounds[k], below_.bounds[k + 1], at, bend, rounding);
     }
+}
 
-    for (std::size_t m = 0; m < n_knots; ++m) {
+bool NarrowSolver::decide_signs(const Network& network, int layer) {
+    const Layer& parameters = network.layer(layer);
+    const double a = network.negative_slope();
+    for (std::size_t m = 0; m < knots_.size(); ++m) {
         const double bias_factor = knots_[m].is_direction ? 0.0 : 1.0;
         const EntryBound bound =
             bound_entries(parameters, errors_[m], bias_factor * 4.0 * kRoundoff);
@@ -185,8 +200,7 @@ bool NarrowSolver::find_roots(const Network& network, int layer) {
     first_root_.clear();
     bool all_certain = true;
     for (std::size_t k = 0; k + 1 < knots_.size(); ++k) {
-        const std::size_t begin = roots_.size();
-        first_root_.push_back(begin);
+        first_root_.push_back(roots_.size());
         for_each_neuron(columns_.active[k] ^ columns_.active[k + 1], 0, [&](std::int32_t neuron) {
             const auto i = static_cast<std::size_t>(neuron);
             const auto value_at = [&](std::size_t end) {
@@ -199,16 +213,22 @@ bool NarrowSolver::find_roots(const Network& network, int layer) {
             all_certain = all_certain && !root.is_open && root.x_error < kInfinity;
             roots_.push_back(root);
         });
-        std::sort(roots_.begin() + static_cast<std::ptrdiff_t>(begin), roots_.end(), is_before);
-        for (std::size_t r = begin + 1; r < roots_.size(); ++r) {
-            const Root& before = roots_[r - 1];
-            const Root& root = roots_[r];
-            all_certain =
-                all_certain && root.order - root.order_error > before.order + before.order_error;
-        }
     }
     first_root_.push_back(roots_.size());
     return all_certain;
+}
+
+bool NarrowSolver::order_roots() {
+    const auto begin_of = [&](std::size_t segment) {
+        return roots_.begin() + static_cast<std::ptrdiff_t>(first_root_[segment]);
+    };
+    for (std::size_t k = 0; k + 1 < first_root_.size(); ++k) {
+        std::sort(begin_of(k), begin_of(k + 1), is_before);
+    }
+    return std::adjacent_find(roots_.begin(), roots_.end(), [](const Root& a, const Root& b) {
+               return a.segment == b.segment &&
+                      !(b.order - b.order_error > a.order + a.order_error);
+           }) == roots_.end();
 }
 
 // The knots and the roots in between.
@@ -231,7 +251,7 @@ bool NarrowSolver::refine(int layer) {
 
 std::optional<Breakpoints> NarrowSolver::find(const Network& network, const Line& line,
                                               const LayerOne& first) {
-    if (!solve(network, line, first) || !decide_reaches(network)) {
+    if (!solve(network, line, first, false) || !decide_reaches(network)) {
         return std::nullopt;
     }
     Breakpoints result;
@@ -258,7 +278,7 @@ std::optional<Breakpoints> NarrowSolver::find(const Network& network, const Line
 
 bool NarrowSolver::count(const Network& network, const Line& line, const LayerOne& first,
                          std::int64_t* counts) {
-    if (!solve(network, line, first)) {
+    if (!solve(network, line, first, true)) {
         return false;
     }
     std::fill(counts, counts + network.depth(), 0);
@@ -267,6 +287,7 @@ bool NarrowSolver::count(const Network& network, const Line& line, const LayerOn
             ++counts[knot.crossing.layer - 1];
         }
     }
+    counts[network.depth() - 1] += static_cast<std::int64_t>(roots_.size());
     return true;
 }
 

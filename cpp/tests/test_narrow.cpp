@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
+#include <optional>
 #include <vector>
 
 #include "../src/narrow_columns.hpp"
@@ -207,8 +209,9 @@ TEST_CASE("narrow loops hold at every width") {
                     size += std::fabs(row[i] * factors.data()[i]);
                 }
                 const double bound = 2.0 * relufast::gamma(stride + 1) * size;
-                CHECK(gap(relufast::inner_product_narrow(row, factors.data(), stride), sum) <=
-                      bound);
+                const relufast::MaskedProduct all =
+                    relufast::multiply_masked(~std::uint64_t{0}, 0.0, factors.data(), row, stride);
+                CHECK(gap(all.product, sum) <= bound);
                 const bool is_asked_for = (rows >> j & 1) != 0;
                 CHECK(gap(out.data()[j], is_asked_for ? sum : 99.0) <=
                       (is_asked_for ? bound : 0.0));
@@ -224,6 +227,13 @@ TEST_CASE("narrow loops hold at every width") {
                 expected += masked * masked;
             }
             CHECK(square == doctest::Approx(expected).epsilon(1e-13));
+            const relufast::MaskedProduct share =
+                relufast::multiply_masked(rows, -0.5, factors.data(), matrix.data(), stride);
+            CHECK(share.square == doctest::Approx(expected).epsilon(1e-13));
+            CHECK(share.product ==
+                  doctest::Approx(
+                      std::inner_product(out.data(), out.data() + stride, matrix.data(), 0.0))
+                      .epsilon(1e-12));
         }
     }
 }

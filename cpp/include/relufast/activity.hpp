@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,16 @@ namespace relufast {
 // Which neurons of a layer are active at some point: a bit each, 64 to a word, the last word's
 // spare bits zero.
 inline constexpr std::int64_t kNeuronsPerWord = 64;
+
+// A table, and a name for zero: loops that pick one or the other become vector code.
+inline constexpr std::array<std::uint64_t, kNeuronsPerWord> kNeuronBits = [] {
+    std::array<std::uint64_t, kNeuronsPerWord> bits{};
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+        bits[i] = std::uint64_t{1} << i;
+    }
+    return bits;
+}();
+inline constexpr std::uint64_t kNoNeuron = 0;
 
 inline std::size_t activity_words(std::int64_t n_neurons) {
     return static_cast<std::size_t>((n_neurons + kNeuronsPerWord - 1) / kNeuronsPerWord);

@@ -50,15 +50,19 @@ class NarrowSolver {
         double* at(std::size_t k) { return z.data() + k * static_cast<std::size_t>(stride); }
     };
 
-    // Each: whether all is certain.
-    bool solve(const Network& network, const Line& line, const LayerOne& first);
-    bool take_first_layer(const Network& network, const Line& line, const LayerOne& first);
-    bool carry_up(const Network& network, int layer);
-    bool find_roots(const Network& network, int layer);
-    bool refine(int layer);
-    bool decide_reaches(const Network& network);
+    void carry_up(const Network& network, int layer);
+    void multiply_at_knots(const Network& network, int layer, double rounding);
+    void bend_at_roots(const Network& network, int layer, double rounding);
     void begin_last_gradient(const Network& network);
     void follow_last_gradient(const Network& network);
+    // Each: whether all is certain.
+    bool solve(const Network& network, const Line& line, const LayerOne& first, bool counts_only);
+    bool take_first_layer(const Network& network, const Line& line, const LayerOne& first);
+    bool decide_signs(const Network& network, int layer);
+    bool find_roots(const Network& network, int layer);
+    bool order_roots();
+    bool refine(int layer);
+    bool decide_reaches(const Network& network);
     std::optional<bool> reaches(const Network& network, const Crossing& crossing);
     // Of a layer at the knot that is looked at.
     std::uint64_t active(int layer) const {
