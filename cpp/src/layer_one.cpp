@@ -40,7 +40,7 @@ Sign sign_at(const Line& line, std::size_t i, double x) {
     const double leading = slope.hi * x + intercept.hi;
     const double leading_error = 0x1p-50 * (std::fabs(slope.hi * x) + std::fabs(intercept.hi)) +
                                  line.slope_errors[i] * std::fabs(x) + line.intercept_errors[i];
-    if (std::fabs(leading) > leading_error + 0x1p-1000) {
+    if (std::fabs(leading) > leading_error * kInflate + 0x1p-1000) {
         return leading > 0.0 ? Sign::positive : Sign::negative;
     }
     const bool is_constant = slope.hi == 0.0 && line.slope_errors[i] == 0.0;
@@ -98,7 +98,7 @@ class RootOrder {
         const double rough = a.x.hi - b.x.hi;
         const double rough_error =
             0x1p-50 * (std::fabs(a.x.hi) + std::fabs(b.x.hi)) + a.error + b.error;
-        if (std::fabs(rough) > rough_error) {
+        if (std::fabs(rough) > rough_error * kInflate) {
             return rough < 0.0 ? -1 : 1;
         }
         const DoubleDouble gap = a.x - b.x;

@@ -11,6 +11,13 @@ namespace relufast {
 // ones as they are, and loses the old ones when its size changes.
 class AlignedArray {
  public:
+    AlignedArray() = default;
+    AlignedArray(AlignedArray&&) = default;
+    AlignedArray& operator=(AlignedArray&&) = default;
+    // A copy would lie otherwise.
+    AlignedArray(const AlignedArray&) = delete;
+    AlignedArray& operator=(const AlignedArray&) = delete;
+
     void resize(std::size_t size) { memory_.resize(size + kLine - 1); }
     double* data() { return memory_.data() + offset(); }
     const double* data() const { return memory_.data() + offset(); }
