@@ -174,6 +174,29 @@ TEST_CASE("what is too close to call has no answer from a narrow network") {
     CHECK_FALSE(has_answer());
 }
 
+TEST_CASE("where shares in the output cancel, narrow networks do not see one") {
+    int n_cancelled = 0;
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        Parameters parameters = gaussian({1, 8, 8, 4, 1}, seed);
+        // Two neurons of the last layer that turn apart, and otherwise undo each other; the two
+        // others leave roundings behind.
+        std::copy_n(parameters.weights[2].begin(), 8, parameters.weights[2].begin() + 8);
+        parameters.biases[2][0] = 1.0;
+        parameters.biases[2][1] = 1.5;
+        parameters.weights[3][1] = -parameters.weights[3][0];
+        const auto network = build(parameters);
+        const Line line = relufast::axis_line(network->layer(1), -kInf, kInf);
+        const Breakpoints expected = by_tiles(*network, line);
+        const bool is_cancelled = std::count(expected.reaches_output.begin() + 1,
+                                             expected.reaches_output.end() - 1, 0) > 0;
+        n_cancelled += is_cancelled ? 1 : 0;
+        if (const std::optional<Breakpoints> found = by_narrow(*network, line)) {
+            check_same(*found, expected);
+        }
+    }
+    CHECK(n_cancelled > 20);
+}
+
 TEST_CASE("narrow loops hold at every width") {
     constexpr std::int64_t kRows = 64;
     for (std::int64_t stride = 8; stride <= 64; stride += 8) {
