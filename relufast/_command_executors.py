@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, InvalidStateError, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
@@ -63,6 +64,22 @@ def _processes(n: int) -> Executor:
     )
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of Tornado's log tells something.
+
+    A result that comes just when its future is cancelled, at Ctrl-C, makes Dask fail with a
+    traceback there, and changes nothing.
+    """
+    return record.exc_info is None or not isinstance(record.exc_info[1], InvalidStateError)
+
+
+@contextmanager
+def _executor_of(client: Any) -> Iterator[Executor]:
+    logging.getLogger("tornado.application").addFilter(_is_news)
+    with client:
+        yield client.get_executor(pure=False)
+
+
 @contextmanager
 def _local_dask(n: int) -> Iterator[Executor]:
     distributed = _required("distributed", "dask", "'dask[distributed]'")
@@ -74,8 +91,8 @@ def _local_dask(n: int) -> Iterator[Executor]:
         )
     finally:
         signal.signal(signal.SIGINT, handler)
-    with cluster, cluster.get_client() as client:
-        yield client.get_executor(pure=False)
+    with cluster, _executor_of(cluster.get_client()) as executor:
+        yield executor
 
 
 @contextmanager
@@ -85,8 +102,8 @@ def _remote_dask(address: str) -> Iterator[Executor]:
         client = distributed.Client(address)
     except (OSError, ValueError) as error:
         raise click.UsageError(f"--executor {address}: {error}") from error
-    with client:
-        yield client.get_executor(pure=False)
+    with _executor_of(client) as executor:
+        yield executor
 
 
 @contextmanager

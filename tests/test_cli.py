@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import InvalidStateError
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from scripts import output_of
 
 import relufast
 from relufast import report
+from relufast._command_executors import open_executor
 from relufast.cli import main
 from relufast.report.chapter import Chapter, Reference, Section
 from relufast.report.progress import Progress
@@ -271,6 +274,23 @@ def test_executors_that_cannot_be_had(
     assert run.stdout == ""
     assert message in run.stderr
     assert settings_seen == []
+
+
+def test_a_result_too_late_for_dask_is_not_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    log = logging.getLogger("tornado.application")
+    with open_executor("dask", 1) as executor:
+        handler = logging.Handler()
+        monkeypatch.setattr(handler, "emit", lambda record: logged.append(record.getMessage()))
+        log.addHandler(handler)
+        try:
+            future = executor.submit(abs, -1)
+            assert future.result() == 1
+            for error in (InvalidStateError("CANCELLED"), ValueError("something else")):
+                log.error("%s", error, exc_info=error)
+        finally:
+            log.removeHandler(handler)
+    assert logged == ["something else"]
 
 
 @pytest.mark.parametrize(
