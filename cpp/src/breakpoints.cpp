@@ -65,22 +65,21 @@ class LineSolver {
             std::max(workspaces_.size(), static_cast<std::size_t>(std::max(options.n_threads, 1))));
     }
 
-    void solve(const std::shared_ptr<const LayerOne>& first, Part& root, int n_threads,
-               const Interrupt& interrupt) {
-        const auto may_cut = [&](std::size_t k) { return first->grid.knots[k].x_error != 0.0; };
-        const std::vector<std::size_t> cuts = cut(first->grid, tile_size_, may_cut);
+    void solve(const LayerOne& first, Part& root, int n_threads, const Interrupt& interrupt) {
+        const auto may_cut = [&](std::size_t k) { return first.grid.knots[k].x_error != 0.0; };
+        const std::vector<std::size_t> cuts = cut(first.grid, tile_size_, may_cut);
         for (std::size_t p = 0; p + 1 < cuts.size(); ++p) {
             root.parts.push_back(std::make_unique<Part>());
         }
-        SecondLayerForm form = tiles_.begin_second_layer(*first, 0, n_threads, interrupt);
+        SecondLayerForm form = tiles_.begin_second_layer(first, 0, n_threads, interrupt);
         // Nothing else can start before it, so that all threads take part.
         const std::shared_ptr<Tile> leftmost = tiles_.second_layer_values(
-            *first, cuts[0], cuts[1], form, n_threads, interrupt, workspaces_.front());
+            first, cuts[0], cuts[1], form, n_threads, interrupt, workspaces_.front());
         WorkStack stack;
         stack.run(
             n_threads,
             [&](WorkStack& work, int thread) {
-                climb_from_first(work, *first, cuts, 0, leftmost, form, root, thread);
+                climb_from_first(work, first, cuts, 0, leftmost, form, root, thread);
             },
             interrupt);
     }
@@ -243,7 +242,7 @@ class Counter {
 
 // What finding and counting start with.
 struct Start {
-    std::shared_ptr<const LayerOne> first;
+    LayerOne first;
     bool may_be_narrow = false;  // worth an attempt without tiles
 };
 
@@ -257,8 +256,14 @@ Start begin(Network& network, const Line& line, BreakpointOptions& options) {
     if (options.certify) {
         network.bound_spectral_norms(options.n_threads, options.interrupt);
     }
-    start.first = std::make_shared<const LayerOne>(solve_layer_one(network, line));
+    start.first = solve_layer_one(network, line);
     return start;
+}
+
+// This thread's: it takes some microseconds, and making its arrays would be a good part of that.
+NarrowSolver& narrow_solver() {
+    thread_local NarrowSolver solver;
+    return solver;
 }
 
 }  // namespace
@@ -267,16 +272,13 @@ bool count_breakpoints(Network& network, const Line& line, const BreakpointOptio
                        std::vector<Workspace>& workspaces, std::int64_t* counts) {
     BreakpointOptions options = requested;
     const auto [first, may_be_narrow] = begin(network, line, options);
-    if (workspaces.empty()) {
-        workspaces.resize(1);
-    }
-    if (may_be_narrow && workspaces.front().narrow.count(network, line, *first, counts)) {
+    if (may_be_narrow && narrow_solver().count(network, line, first, counts)) {
         return options.certify;
     }
     std::fill(counts, counts + network.depth(), 0);
     Counter counter(counts);
     if (network.depth() == 1) {
-        counter.add(first->grid);
+        counter.add(first.grid);
     } else {
         Part root;
         LineSolver solver(network, line, options, false, workspaces);
@@ -331,9 +333,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     BreakpointOptions options = requested;
     const auto [first, may_be_narrow] = begin(network, line, options);
     if (may_be_narrow) {
-        // It takes some microseconds, and making its arrays would be a good part of that.
-        thread_local NarrowSolver narrow;
-        if (std::optional<Breakpoints> found = narrow.find(network, line, *first)) {
+        if (std::optional<Breakpoints> found = narrow_solver().find(network, line, first)) {
             return std::move(*found);
         }
     }
@@ -341,7 +341,7 @@ Breakpoints find_breakpoints(Network& network, const Line& line,
     std::vector<Workspace> workspaces;
     LineSolver solver(network, line, options, true, workspaces);
     solver.solve(first, root, options.n_threads, options.interrupt);
-    std::vector<Undecided> undecided = first->undecided;
+    std::vector<Undecided> undecided = first.undecided;
     Stretch stretch;
     append(root, stretch, undecided);
     Breakpoints result;

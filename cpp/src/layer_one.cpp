@@ -36,13 +36,6 @@ Sign sign_at(const Line& line, std::size_t i, double x) {
         const Sign sign = sign_of(x > 0.0 ? slope : -slope, line.slope_errors[i]);
         return sign == Sign::zero ? sign_of(intercept, line.intercept_errors[i]) : sign;
     }
-    // Mostly, float64 decides: the low halves are left out, and two operations are rounded.
-    const double leading = slope.hi * x + intercept.hi;
-    const double leading_error = 0x1p-50 * (std::fabs(slope.hi * x) + std::fabs(intercept.hi)) +
-                                 line.slope_errors[i] * std::fabs(x) + line.intercept_errors[i];
-    if (std::fabs(leading) > leading_error * kInflate + 0x1p-1000) {
-        return leading > 0.0 ? Sign::positive : Sign::negative;
-    }
     const bool is_constant = slope.hi == 0.0 && line.slope_errors[i] == 0.0;
     if (is_constant || x == 0.0) {
         return sign_of(intercept, line.intercept_errors[i]);
@@ -95,12 +88,6 @@ class RootOrder {
 
     // Negative, zero or positive as root a lies before, at or after root b; nothing if unknown.
     std::optional<int> compare(const Root& a, const Root& b) const {
-        const double rough = a.x.hi - b.x.hi;
-        const double rough_error =
-            0x1p-50 * (std::fabs(a.x.hi) + std::fabs(b.x.hi)) + a.error + b.error;
-        if (std::fabs(rough) > rough_error * kInflate) {
-            return rough < 0.0 ? -1 : 1;
-        }
         const DoubleDouble gap = a.x - b.x;
         if (std::fabs(gap.hi) > (a.error + b.error) * kInflate) {
             return gap.hi < 0.0 ? -1 : 1;

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 
-#include "any_address.hpp"
 #include "relufast/activity.hpp"
 #include "relufast/multiversion.hpp"
 
@@ -21,124 +20,7 @@ namespace {
     return is_on ? values[i] : negative_slope * values[i];
 }
 
-[[gnu::always_inline]] inline void add_four(const double* factors, const double* __restrict a,
-                                            const double* __restrict b, const double* __restrict c,
-                                            const double* __restrict d, double* __restrict out,
-                                            std::int64_t n) {
-    const double factor_a = factors[0];
-    const double factor_b = factors[1];
-    const double factor_c = factors[2];
-    const double factor_d = factors[3];
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) {
-        out[i] += factor_a * a[i] + factor_b * b[i] + factor_c * c[i] + factor_d * d[i];
-    }
-}
-
-// Four rows at once, so that sums are fetched and put back less often.
-RELUFAST_MULTIVERSION
-void sum_fours(const double* __restrict matrix, std::int64_t stride, std::uint64_t rows,
-               const double* __restrict factors, double* __restrict out) {
-    const std::int64_t n = whole(stride);
-    for (std::int64_t i = 0; i < n; ++i) {
-        out[i] = 0.0;
-    }
-    while (rows != 0) {
-        const double* row[4] = {matrix, matrix, matrix, matrix};
-        double factor[4] = {};
-#pragma GCC unroll 4
-        for (int r = 0; r < 4 && rows != 0; ++r) {
-            const std::int64_t j = std::countr_zero(rows);
-            rows &= rows - 1;
-            row[r] = matrix + j * n;
-            factor[r] = factors[j];
-        }
-        add_four(factor, row[0], row[1], row[2], row[3], out, n);
-    }
-}
-
-RELUFAST_WITHOUT_AVX512
-void sum_in_registers(const double* matrix, std::int64_t stride, std::uint64_t rows,
-                      const double* factors, double* out) {
-    sum_fours(matrix, stride, rows, factors, out);
-}
-
-#if RELUFAST_IS_MULTIVERSION
-
-using Eight = double __attribute__((vector_size(64)));
-
-// All sums stay in registers.
-template <int kEights>
-[[gnu::always_inline]] inline void sum_eights(const double* matrix, std::uint64_t rows,
-                                              const double* factors, double* out) {
-    Eight sums[kEights] = {};
-    for (; rows != 0; rows &= rows - 1) {
-        const std::int64_t j = std::countr_zero(rows);
-        const double factor = factors[j];
-#pragma GCC unroll 8
-        for (int e = 0; e < kEights; ++e) {
-            Eight numbers;
-            load(numbers, matrix + 8 * (j * kEights + e));
-            sums[e] += factor * numbers;
-        }
-    }
-#pragma GCC unroll 8
-    for (int e = 0; e < kEights; ++e) {
-        store(sums[e], out + 8 * e);
-    }
-}
-
-RELUFAST_WITH_AVX512
-void sum_in_registers(const double* matrix, std::int64_t stride, std::uint64_t rows,
-                      const double* factors, double* out) {
-    switch (stride / 8) {
-        case 1:
-            return sum_eights<1>(matrix, rows, factors, out);
-        case 2:
-            return sum_eights<2>(matrix, rows, factors, out);
-        case 3:
-            return sum_eights<3>(matrix, rows, factors, out);
-        case 4:
-            return sum_eights<4>(matrix, rows, factors, out);
-        case 5:
-            return sum_eights<5>(matrix, rows, factors, out);
-        case 6:
-            return sum_eights<6>(matrix, rows, factors, out);
-        case 7:
-            return sum_eights<7>(matrix, rows, factors, out);
-        default:
-            return sum_eights<8>(matrix, rows, factors, out);
-    }
-}
-
-#endif
-
 }  // namespace
-
-void sum_rows(const double* matrix, std::int64_t stride, std::uint64_t rows, const double* factors,
-              double* out) {
-    sum_in_registers(matrix, stride, rows, factors, out);
-}
-
-RELUFAST_MULTIVERSION
-void combine_narrow(double wa, const double* __restrict a, double wb, const double* __restrict b,
-                    double* __restrict out, std::int64_t stride) {
-    const std::int64_t n = whole(stride);
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) {
-        out[i] = wa * a[i] + wb * b[i];
-    }
-}
-
-RELUFAST_MULTIVERSION
-void add_narrow(double factor, const double* __restrict x, double* __restrict y,
-                std::int64_t stride) {
-    const std::int64_t n = whole(stride);
-#pragma omp simd
-    for (std::int64_t i = 0; i < n; ++i) {
-        y[i] += factor * x[i];
-    }
-}
 
 RELUFAST_MULTIVERSION
 void multiply_rows(const double* __restrict matrix, std::int64_t stride, std::uint64_t rows,

@@ -8,17 +8,6 @@ namespace relufast {
 
 // Loops over the neurons of a narrow layer.
 
-// out = the sum of factors[j] times row j of a matrix, for the bits j of a word.
-void sum_rows(const double* matrix, std::int64_t stride, std::uint64_t rows, const double* factors,
-              double* out);
-
-// out = wa a + wb b.
-void combine_narrow(double wa, const double* a, double wb, const double* b, double* out,
-                    std::int64_t stride);
-
-// y += factor x.
-void add_narrow(double factor, const double* x, double* y, std::int64_t stride);
-
 // out[j] = the inner product of row j of a matrix and a vector, for the bits j of a word; the
 // others stay as they are.
 void multiply_rows(const double* matrix, std::int64_t stride, std::uint64_t rows,

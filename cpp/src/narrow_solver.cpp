@@ -1,12 +1,13 @@
 #include "relufast/narrow_solver.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "narrow_columns.hpp"
 #include "relufast/activity.hpp"
+#include "relufast/column_ops.hpp"
 #include "relufast/line_norms.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
@@ -81,7 +82,7 @@ bool NarrowSolver::take_first_layer(const Network& network, const Line& line,
         const NarrowKnot& knot = knots_[k];
         const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
         const double* const slopes = first_layer_.weights.data();
-        combine_narrow(x, slopes, 0.0, slopes, columns_.at(k), columns_.stride);
+        combine(x, slopes, 0.0, slopes, columns_.at(k), columns_.stride);
         const NarrowScan scan = add_biases_and_decide(
             columns_.at(k), first_layer_, knot.is_direction ? 0.0 : 1.0, 1.0, 0.0, 0.0, a);
         if (!is_certain(scan, a)) {
@@ -102,72 +103,57 @@ bool NarrowSolver::take_first_layer(const Network& network, const Line& line,
 
 // The next layer's columns at the refined knots.
 void NarrowSolver::carry_up(const Network& network, int layer) {
-    const Layer& parameters = network.layer(layer);
     std::swap(below_, columns_);
-    columns_.resize(knots_.size(), parameters.n_out);
+    columns_.resize(knots_.size(), network.layer(layer).n_out);
     errors_.resize(knots_.size());
-    int most_terms = 0;
-    for (const std::uint64_t active : below_.active) {
-        const std::uint64_t sending = senders(active, parameters.n_in, network.negative_slope());
-        most_terms = std::max(most_terms, std::popcount(sending));
+    const double rounding = gamma(multiply_at_knots(network, layer) + 2);
+    for (std::size_t k = 0; k < below_.active.size(); ++k) {
+        ColumnError& error = errors_[k + first_root_[k]];
+        error = error_at_knot(network, below_.bounds[k], rounding);
+        // The first layer's signs are not decided at its knots.
+        if (layer > 2 && sends_nothing(below_.active[k], network.negative_slope())) {
+            error.carried = 0.0;
+        }
     }
-    const double rounding = gamma(most_terms + 2);
-    multiply_at_knots(network, layer, rounding);
     bend_at_roots(network, layer, rounding);
 }
 
-void NarrowSolver::multiply_at_knots(const Network& network, int layer, double rounding) {
+// Returns the largest number of terms.
+std::int64_t NarrowSolver::multiply_at_knots(const Network& network, int layer) {
     const Layer& parameters = network.layer(layer);
-    const double a = network.negative_slope();
-    hidden_.resize(static_cast<std::size_t>(below_.stride));
+    senders_.resize(static_cast<std::size_t>(parameters.n_in));
+    sent_.resize(static_cast<std::size_t>(parameters.n_in));
+    std::int64_t most = 0;
     for (std::size_t k = 0; k < below_.active.size(); ++k) {
-        const std::uint64_t active = below_.active[k];
-        const double* sent = below_.at(k);
-        if (a != 0.0) {
-            mask_narrow(active, a, sent, hidden_.data(), below_.stride);
-            sent = hidden_.data();
-        }
-        const std::size_t m = k + first_root_[k];
-        sum_rows(parameters.narrow.weights.data(), columns_.stride,
-                 senders(active, parameters.n_in, a), sent, columns_.at(m));
-        errors_[m] = error_at_knot(network, below_.bounds[k], rounding);
-        // The first layer's signs are not decided at its knots.
-        if (layer > 2 && sends_nothing(active, a)) {
-            errors_[m].carried = 0.0;
-        }
+        const std::int64_t n_sent =
+            gather_senders(below_.at(k), &below_.active[k], parameters.n_in,
+                           network.negative_slope(), senders_.data(), sent_.data());
+        sum_multiples(parameters.narrow.weights.data(), columns_.stride, senders_.data(),
+                      sent_.data(), n_sent, columns_.at(k + first_root_[k]), columns_.stride);
+        most = std::max(most, n_sent);
     }
+    return most;
 }
 
-// Between two knots it is an affine function, but for the neurons that flip there.
 void NarrowSolver::bend_at_roots(const Network& network, int layer, double rounding) {
     const double* const weights = network.layer(layer).narrow.weights.data();
     const std::int64_t stride = columns_.stride;
-    const double a = network.negative_slope();
-    const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
     for (std::size_t r = 0; r < roots_.size(); ++r) {
         const Root& root = roots_[r];
         const auto k = static_cast<std::size_t>(root.segment);
-        const std::size_t begin = first_root_[k];
-        const std::size_t end = first_root_[k + 1];
-        const std::size_t left = k + begin;
-        const std::size_t right = k + 1 + end;
-        const Weights at = weights_at(knots_[left], knots_[right], root.x);
-        const double* const z_lo = below_.at(k);
-        const double* const z_hi = below_.at(k + 1);
-        const auto inside = [&](std::int32_t neuron) {
-            return at.lo * z_lo[neuron] + at.hi * z_hi[neuron];
-        };
+        const std::span turning(roots_.begin() + static_cast<std::ptrdiff_t>(first_root_[k]),
+                                roots_.begin() + static_cast<std::ptrdiff_t>(first_root_[k + 1]));
+        const std::size_t left = k + first_root_[k];
+        const std::size_t right = k + 1 + first_root_[k + 1];
         const std::size_t m = k + r + 1;
+        const Weights at = weights_at(knots_[left], knots_[right], root.x);
         double* const z = columns_.at(m);
-        combine_narrow(at.lo, columns_.at(left), at.hi, columns_.at(right), z, stride);
-        Bend bend{inside(root.neuron), end - begin};
-        for (std::size_t q = begin; q < end; ++q) {
-            const std::int32_t neuron = roots_[q].neuron;
-            const double deviation =
-                relu(inside(neuron)) - (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
-            add_narrow(deviation, weights + neuron * stride, z, stride);
-            bend.deviations += std::fabs(deviation);
-        }
+        combine(at.lo, columns_.at(left), at.hi, columns_.at(right), z, stride);
+        const Bend bend =
+            bend_at(root, turning, at, below_.at(k), below_.at(k + 1), network.negative_slope(),
+                    [&](double deviation, std::int32_t neuron) {
+                        add_multiple(deviation, weights + neuron * stride, z, stride);
+                    });
         errors_[m] =
             error_at_root(network, below_.bounds[k], below_.bounds[k + 1], at, bend, rounding);
     }
@@ -235,11 +221,11 @@ bool NarrowSolver::order_roots() {
 bool NarrowSolver::refine(int layer) {
     refined_.clear();
     refined_.reserve(knots_.size() + roots_.size());
+    auto root = roots_.begin();
     for (std::size_t k = 0; k < knots_.size(); ++k) {
         refined_.push_back(knots_[k]);
-        for (std::size_t r = first_root_[k]; k + 1 < knots_.size() && r < first_root_[k + 1]; ++r) {
-            const Root& root = roots_[r];
-            refined_.push_back({{root.x, root.x_error, false}, {layer, root.neuron}});
+        for (; root != roots_.end() && root->segment == static_cast<std::int32_t>(k); ++root) {
+            refined_.push_back({{root->x, root->x_error, false}, {layer, root->neuron}});
         }
     }
     std::swap(knots_, refined_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 
 #include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
@@ -123,7 +124,6 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
     const double rounding = gamma(n_terms + 2);
 
     std::size_t next_dense = 0;
-    const auto relu = [a](double value) { return value > 0.0 ? value : a * value; };
     for (std::size_t m = first; m <= last; ++m) {
         double* z = columns + (m - first) * n;
         ColumnError& error = workspace.errors[m - first];
@@ -140,26 +140,16 @@ void TileSolver::carry_up(const Rows& rows, const Tile& below, std::size_t first
         const Root& root = below.roots[static_cast<std::size_t>(~below.source[m])];
         const auto k = static_cast<std::size_t>(root.segment);
         const Weights at = weights_at(below.grid.knots[k], below.grid.knots[k + 1], root.x);
-        const double* z_lo = below.column(k);
-        const double* z_hi = below.column(k + 1);
-        const auto inside = [&](std::int32_t neuron) {
-            return at.lo * z_lo[neuron] + at.hi * z_hi[neuron];
-        };
-        Bend bend{inside(root.neuron)};
+        std::span<const Root> turning;  // of whom the product does not know
         if (!is_dense(k)) {
             combine(at.lo, product(k - lo), at.hi, product(k + 1 - lo), z, rows.n);
-            // ReLU bends the chord for those neurons only that flip in this segment.
-            const std::int32_t begin = below.first_root[k];
-            const std::int32_t end = below.first_root[k + 1];
-            for (std::int32_t r = begin; r < end; ++r) {
-                const std::int32_t neuron = below.roots[static_cast<std::size_t>(r)].neuron;
-                const double deviation = relu(inside(neuron)) -
-                                         (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
-                add_multiple(deviation, sent.by(neuron), z, rows.n);
-                bend.deviations += std::fabs(deviation);
-            }
-            bend.n_turning = static_cast<std::size_t>(end - begin);
+            turning = std::span(below.roots.begin() + below.first_root[k],
+                                below.roots.begin() + below.first_root[k + 1]);
         }
+        const Bend bend = bend_at(root, turning, at, below.column(k), below.column(k + 1), a,
+                                  [&](double deviation, std::int32_t neuron) {
+                                      add_multiple(deviation, sent.by(neuron), z, rows.n);
+                                  });
         error = error_at_root(network_, below.bounds(k), below.bounds(k + 1), at, bend, rounding);
         if (is_dense(k)) {
             const std::size_t slot = hi - lo + 1 + next_dense;

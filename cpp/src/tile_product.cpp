@@ -19,10 +19,11 @@ namespace {
 std::int64_t sum_sent(const Rows& rows, double negative_slope, const Tile& below, const double* z,
                       const std::uint64_t* active, double* out, Workspace& workspace) {
     std::vector<std::int32_t>& alive = workspace.alive;
-    workspace.hidden.resize(static_cast<std::size_t>(below.n));
-    list_senders(below.n, negative_slope, 1, [&](std::size_t) { return active; }, alive);
-    const auto n_sent = static_cast<std::int64_t>(alive.size());
-    gather_relu(z, alive.data(), n_sent, negative_slope, workspace.hidden.data());
+    alive.resize(static_cast<std::size_t>(below.n));
+    workspace.hidden.resize(alive.size());
+    const std::int64_t n_sent =
+        gather_senders(z, active, below.n, negative_slope, alive.data(), workspace.hidden.data());
+    alive.resize(static_cast<std::size_t>(n_sent));
     renumber(below, alive);
     sum_multiples(rows.layer.weights.data(), rows.layer.n_out, alive.data(),
                   workspace.hidden.data(), n_sent, out, rows.n);

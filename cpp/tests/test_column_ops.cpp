@@ -57,6 +57,28 @@ TEST_CASE("A sum of rows equals the plain loops at every width") {
     }
 }
 
+TEST_CASE("What a column sends is listed by sender") {
+    constexpr std::size_t kNeurons = 70;
+    const std::vector<double> z = normals(3, kNeurons);
+    std::vector<std::uint64_t> active(activity_words(kNeurons));
+    relufast::mark_active(z.data(), kNeurons, active.data());
+    for (const double slope : {0.0, -0.5}) {
+        std::vector<std::int32_t> senders(kNeurons);
+        std::vector<double> sent(kNeurons);
+        const std::int64_t n_sent = relufast::gather_senders(z.data(), active.data(), kNeurons,
+                                                             slope, senders.data(), sent.data());
+        std::int64_t n_expected = 0;
+        for (std::size_t i = 0; i < kNeurons; ++i) {
+            if (z[i] > 0.0 || slope != 0.0) {
+                const auto c = static_cast<std::size_t>(n_expected++);
+                CHECK(senders[c] == static_cast<std::int32_t>(i));
+                CHECK(sent[c] == (z[i] > 0.0 ? z[i] : slope * z[i]));
+            }
+        }
+        CHECK(n_sent == n_expected);
+    }
+}
+
 TEST_CASE("Products of one vector with others are those of the definition, within their bound") {
     for (const std::int64_t n : {1, 7, 8, 9, 255, 256, 257, 1000}) {
         const auto size = static_cast<std::size_t>(n);

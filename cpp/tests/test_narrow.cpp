@@ -207,20 +207,6 @@ TEST_CASE("narrow loops hold at every width") {
         for (const std::uint64_t rows :
              {std::uint64_t{0}, std::uint64_t{1} << 63, std::uint64_t{0b1011},
               std::uint64_t{0x123456789abcdef0}, ~std::uint64_t{0}}) {
-            relufast::sum_rows(matrix.data(), stride, rows, factors.data(), out.data());
-            for (std::int64_t i = 0; i < stride; ++i) {
-                double sum = 0.0;
-                double size = 0.0;
-                for (std::int64_t j = 0; j < kRows; ++j) {
-                    const double term = (rows >> j & 1) != 0
-                                            ? factors.data()[j] * matrix.data()[j * stride + i]
-                                            : 0.0;
-                    sum += term;
-                    size += std::fabs(term);
-                }
-                CHECK(gap(out.data()[i], sum) <= 2.0 * relufast::gamma(kRows + 1) * size);
-            }
-
             std::fill_n(out.data(), 64, 99.0);
             relufast::multiply_rows(matrix.data(), stride, rows, factors.data(), out.data());
             for (std::int64_t j = 0; j < kRows; ++j) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "relufast/network.hpp"
 #include "relufast/root.hpp"
@@ -40,6 +43,26 @@ struct Bend {
     std::size_t n_turning = 0;  // neurons that turn in its segment,
     double deviations = 0.0;    // and by how much these deviate from their chords, in sum
 };
+
+// Between two columns of the layer below, ReLU bends the chord for those neurons only that turn in
+// between: calls add(deviation, neuron) for each of them.
+template <class Add>
+Bend bend_at(const Root& root, std::span<const Root> turning, Weights at, const double* z_lo,
+             const double* z_hi, double negative_slope, Add add) {
+    const auto relu = [&](double value) { return value > 0.0 ? value : negative_slope * value; };
+    const auto inside = [&](std::int32_t neuron) {
+        return at.lo * z_lo[neuron] + at.hi * z_hi[neuron];
+    };
+    Bend bend{inside(root.neuron), turning.size()};
+    for (const Root& turn : turning) {
+        const std::int32_t neuron = turn.neuron;
+        const double deviation =
+            relu(inside(neuron)) - (at.lo * relu(z_lo[neuron]) + at.hi * relu(z_hi[neuron]));
+        add(deviation, neuron);
+        bend.deviations += std::fabs(deviation);
+    }
+    return bend;
+}
 
 // At a root between two knots of the layer below.
 inline ColumnError error_at_root(const Network& network, const ColumnBounds& lo,

@@ -51,7 +51,7 @@ class NarrowSolver {
     };
 
     void carry_up(const Network& network, int layer);
-    void multiply_at_knots(const Network& network, int layer, double rounding);
+    std::int64_t multiply_at_knots(const Network& network, int layer);
     void bend_at_roots(const Network& network, int layer, double rounding);
     void begin_last_gradient(const Network& network);
     void follow_last_gradient(const Network& network);
@@ -82,7 +82,8 @@ class NarrowSolver {
     std::vector<std::vector<std::uint64_t>> activity_;  // by layer and column
     std::vector<std::size_t> column_;                   // by layer: where a knot's activity is
     std::vector<std::uint8_t> reaches_;
-    AlignedArray hidden_;
+    std::vector<std::int32_t> senders_;
+    std::vector<double> sent_;
     AlignedArray last_gradient_;
     double last_error_ = 0.0;  // per unit of the last layer's norms
     AlignedArray gradient_;

@@ -15,7 +15,6 @@
 #include "relufast/layer_one.hpp"
 #include "relufast/line.hpp"
 #include "relufast/line_norms.hpp"
-#include "relufast/narrow_solver.hpp"
 #include "relufast/network.hpp"
 #include "relufast/point_evaluator.hpp"
 #include "relufast/root.hpp"
@@ -141,7 +140,6 @@ struct OpenColumn {
 
 // What a thread works with, kept from tile to tile and from trial to trial.
 struct Workspace {
-    NarrowSolver narrow;
     TilePool tiles;
     Buffer<double> hidden;
     Buffer<double> weights;
