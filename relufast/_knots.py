@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from relufast import _blas, _core
 from relufast._exact_line import ExactLine
+from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.network import Network
 
@@ -24,7 +25,10 @@ _EXACT_BUDGET = 2e7
 
 
 class Knots(NamedTuple):
-    """What the core returns: the ends of the line, and all sites in between, from left to right."""
+    """What the core returns: the ends of the line, and all sites in between, from left to right.
+
+    Its arrays are read-only, as those of results are.
+    """
 
     x: FloatArray
     x_error: FloatArray
@@ -37,16 +41,16 @@ class Knots(NamedTuple):
     undecided_count: NDArray[np.int64]
 
     def by_crossing(self) -> tuple[FloatArray, FloatArray, BoolArray, IntArray]:
-        """x, x_error, reaches_output and the site of every crossing."""
+        """x, x_error, reaches_output and the site of every crossing, read-only."""
         n_sites = len(self.x) - 2
         if len(self.layers) == n_sites:  # one at each knot but the ends
             inner = slice(1, -1)
-            sites = np.arange(n_sites, dtype=np.int32)
+            sites = read_only(np.arange(n_sites, dtype=np.int32))
             return self.x[inner], self.x_error[inner], self.reaches_output[inner], sites
         counts = np.diff(self.first_crossing)
         at_site = np.cumsum(counts > 0, dtype=np.int32) - np.int32(1)
         x, x_error, reaches_output, sites = (
-            np.repeat(values, counts)
+            read_only(np.repeat(values, counts))
             for values in (self.x, self.x_error, self.reaches_output, at_site)
         )
         return x, x_error, reaches_output, sites
@@ -260,7 +264,7 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
     for part in replacements:
         inside |= (part.lo <= knots.undecided_x) & (knots.undecided_x <= part.hi)
     flat = [crossing for at_knot in crossings for crossing in at_knot]
-    return Knots(
+    replaced = Knots(
         x=np.array(x),
         x_error=np.array(x_error),
         reaches_output=np.array(reaches, dtype=bool),
@@ -271,3 +275,4 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
         undecided_x=knots.undecided_x[~inside],
         undecided_count=knots.undecided_count[~inside],
     )
+    return Knots._make(map(read_only, replaced))

@@ -125,17 +125,20 @@ using Bools = py::array_t<bool>;
 using Knots = py::typing::Tuple<Doubles, Doubles, Bools, Bools, Ints, Ints, Ints, Doubles, Longs>;
 
 Bools as_bools(const std::vector<std::uint8_t>& values) {
-    static_assert(sizeof(bool) == sizeof(std::uint8_t));
-    return Bools(static_cast<py::ssize_t>(values.size()),
-                 reinterpret_cast<const bool*>(values.data()));
+    Bools array(static_cast<py::ssize_t>(values.size()));
+    std::copy(values.begin(), values.end(), array.mutable_data());
+    return array;
 }
 
 // In the order of _knots.Knots.
 Knots as_tuple(const relufast::Breakpoints& found) {
-    return py::make_tuple(
-        as_array(found.x), as_array(found.x_error), as_bools(found.reaches_output),
-        as_bools(found.open_after), as_array(found.first_crossing), as_array(found.layers),
-        as_array(found.neurons), as_array(found.undecided_x), as_array(found.undecided_count));
+    return py::make_tuple(read_only(as_array(found.x)), read_only(as_array(found.x_error)),
+                          read_only(as_bools(found.reaches_output)),
+                          read_only(as_bools(found.open_after)),
+                          read_only(as_array(found.first_crossing)),
+                          read_only(as_array(found.layers)), read_only(as_array(found.neurons)),
+                          read_only(as_array(found.undecided_x)),
+                          read_only(as_array(found.undecided_count)));
 }
 
 relufast::BreakpointOptions options_of(bool certify, int n_threads, std::int64_t tile_size,

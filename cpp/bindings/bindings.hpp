@@ -4,6 +4,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <vector>
@@ -29,9 +30,21 @@ inline void need_matrix(const pybind11::array& array) {
     }
 }
 
+// To be filled is faster than to be copied: NumPy would make one array of these values, and another
+// one to keep.
 template <class T>
 pybind11::array_t<T> as_array(const std::vector<T>& values) {
-    return pybind11::array_t<T>(static_cast<pybind11::ssize_t>(values.size()), values.data());
+    pybind11::array_t<T> array(static_cast<pybind11::ssize_t>(values.size()));
+    std::copy(values.begin(), values.end(), array.mutable_data());
+    return array;
+}
+
+// For results, which must not change.
+template <class Array>
+Array read_only(Array array) {
+    using Api = pybind11::detail::npy_api;
+    pybind11::detail::array_proxy(array.ptr())->flags &= ~Api::NPY_ARRAY_WRITEABLE_;
+    return array;
 }
 
 void bind_activation_ranks(pybind11::module_& m);

@@ -12,10 +12,13 @@ from relufast._validate.options import flag
 
 def interval(value: object, name: str = "interval") -> tuple[float, float]:
     """The two ends lo < hi, each of them possibly infinite."""
-    array = float_array(value, name, finite=False)
-    if array.shape != (2,):
-        raise ValueError(f"{name} has shape {array.shape}, but needs the two numbers (lo, hi)")
-    lo, hi = array.tolist()
+    if type(value) is tuple and [*map(type, value)] == [float, float]:  # they need no array
+        lo, hi = value
+    else:
+        array = float_array(value, name, finite=False)
+        if array.shape != (2,):
+            raise ValueError(f"{name} has shape {array.shape}, but needs the two numbers (lo, hi)")
+        lo, hi = array.tolist()
     # Not lo >= hi, which is False for NaN.
     if not lo < hi:
         raise ValueError(f"{name} is ({lo}, {hi}), but needs lo < hi")
