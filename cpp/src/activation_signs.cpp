@@ -127,6 +127,7 @@ class SignSolver {
     void multiply(int layer) {
         const Layer& parameters = network_.layer(layer);
         const double* weights = parameters.weights.data();
+        std::int64_t stride = parameters.stride();
         std::int64_t n_in = parameters.n_in;
         if (layer > 1) {
             const std::vector<std::int32_t>& alive =
@@ -134,6 +135,7 @@ class SignSolver {
             if (static_cast<std::int64_t>(alive.size()) < n_in) {
                 n_in = gather_alive(parameters, alive);
                 weights = weights_.data();
+                stride = parameters.n_out;
             }
         }
         h_.swap(z_);
@@ -144,9 +146,9 @@ class SignSolver {
         const auto cost = static_cast<double>((n_in + 1) * parameters.n_out);
         in_pieces(n_in > 0 ? n_points_ : 0, cost, interrupt_,
                   [&](std::int64_t p, std::int64_t count) {
-                      blas::gemm('N', 'N', parameters.n_out, count, n_in, 1.0, weights,
-                                 parameters.n_out, &h_[static_cast<std::size_t>(p * n_in)], n_in,
-                                 0.0, column(layer, p), parameters.n_out);
+                      blas::gemm('N', 'N', parameters.n_out, count, n_in, 1.0, weights, stride,
+                                 &h_[static_cast<std::size_t>(p * n_in)], n_in, 0.0,
+                                 column(layer, p), parameters.n_out);
                   });
         for (std::int64_t p = 0; p < n_points_; ++p) {
             add_multiple(1.0, parameters.biases.data(), column(layer, p), parameters.n_out);

@@ -23,6 +23,12 @@
 
 namespace relufast {
 
+namespace {
+
+constexpr std::align_val_t kLine{64};
+
+}  // namespace
+
 #ifdef __linux__
 
 namespace {
@@ -89,15 +95,13 @@ void* allocate_array(std::size_t n_bytes) {
     if (n_bytes >= kLarge) {
         return allocate_large(n_bytes);
     }
-    void* const memory = std::malloc(n_bytes);
-    if (memory == nullptr && n_bytes > 0) {
-        throw std::bad_alloc();
-    }
-    return memory;
+    return ::operator new(n_bytes, kLine);
 }
 
 void free_array(void* memory, std::size_t n_bytes) noexcept {
-    if (n_bytes < kLarge || !keep_large(memory)) {
+    if (n_bytes < kLarge) {
+        ::operator delete(memory, kLine);
+    } else if (!keep_large(memory)) {
         std::free(memory);
     }
 }

@@ -22,7 +22,7 @@ Line axis_line(const Layer& first, double lo, double hi) {
 
 void set_axis_line(Line& line, const Layer& first, double lo, double hi) {
     const auto n = static_cast<std::size_t>(first.n_out);
-    line.slopes.assign(first.weights.begin(), first.weights.end());
+    line.slopes.assign(first.outgoing(0), first.outgoing(0) + first.n_out);
     line.intercepts.assign(first.biases.begin(), first.biases.end());
     line.slope_errors.assign(n, 0.0);
     line.intercept_errors.assign(n, 0.0);

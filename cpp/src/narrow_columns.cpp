@@ -39,13 +39,13 @@ void multiply_rows(const double* __restrict matrix, std::int64_t stride, std::ui
 }
 
 RELUFAST_MULTIVERSION
-NarrowScan add_biases_and_decide(double* __restrict z, const NarrowLayer& layer, double bias_factor,
-                                 double beta, double bias_rounding, double floor,
-                                 double negative_slope) {
-    const std::int64_t n = whole(layer.stride);
-    const double* __restrict biases = layer.biases.data();
-    const double* __restrict sizes = layer.bias_sizes.data();
-    const double* __restrict norms = layer.norms.data();
+NarrowScan add_biases_and_decide(double* __restrict z, const NarrowBiases& of_layer,
+                                 double bias_factor, double beta, double bias_rounding,
+                                 double floor, double negative_slope) {
+    const std::int64_t n = whole(of_layer.stride());
+    const double* __restrict biases = of_layer.biases();
+    const double* __restrict sizes = of_layer.bias_sizes();
+    const double* __restrict norms = of_layer.norms();
     std::uint64_t active = 0;
     double square = 0.0;
     double relu_square = 0.0;

@@ -20,7 +20,7 @@ struct NarrowScan {
 };
 
 // z += bias_factor biases, then looks at the result.
-NarrowScan add_biases_and_decide(double* z, const NarrowLayer& layer, double bias_factor,
+NarrowScan add_biases_and_decide(double* z, const NarrowBiases& of_layer, double bias_factor,
                                  double beta, double bias_rounding, double floor,
                                  double negative_slope);
 

@@ -44,17 +44,16 @@ bool NarrowSolver::decide_reaches(const Network& network) {
 void NarrowSolver::begin_last_gradient(const Network& network) {
     const Layer& last = network.layer(network.depth());
     const Layer& output = network.layer(network.depth() + 1);
-    for (AlignedArray* const array : {&output_weights_, &last_gradient_, &gradient_, &masked_}) {
-        array->resize(kMostNarrow);
-        std::fill_n(array->data(), kMostNarrow, 0.0);
+    for (Buffer<double>* const array : {&output_weights_, &last_gradient_, &gradient_, &masked_}) {
+        array->assign(kMostNarrow, 0.0);
     }
     double* const weights = output_weights_.data();
     for (std::int64_t j = 0; j < output.n_in; ++j) {
         weights[j] = output.outgoing(j)[0];
     }
-    const std::int64_t stride = last.narrow.stride;
+    const std::int64_t stride = last.stride();
     mask_narrow(active(network.depth()), network.negative_slope(), weights, masked_.data(), stride);
-    multiply_rows(last.narrow.weights.data(), stride, all_neurons(last.n_in), masked_.data(),
+    multiply_rows(last.weights.data(), stride, all_neurons(last.n_in), masked_.data(),
                   last_gradient_.data());
     // One neuron of the last layer after the other enters and leaves it: a term of each sum.
     const double size = network.lipschitz() * working_norm_bound(weights, last.n_out);
@@ -72,9 +71,9 @@ void NarrowSolver::follow_last_gradient(const Network& network) {
                                 ? network.kink()
                                 : -network.kink();
         const double factor = kink * output_weights_.data()[neuron];
-        const double* weight = last.narrow.weights.data() + neuron;
+        const double* weight = last.weights.data() + neuron;
         double* const gradient = last_gradient_.data();
-        for (std::int64_t i = 0; i < last.n_in; ++i, weight += last.narrow.stride) {
+        for (std::int64_t i = 0; i < last.n_in; ++i, weight += last.stride()) {
             gradient[i] += factor * *weight;
         }
     });
@@ -114,8 +113,8 @@ std::optional<bool> NarrowSolver::reaches(const Network& network, const Crossing
         kInflate;
     for (int layer = depth - 1;; --layer) {
         const Layer& parameters = network.layer(layer);
-        const double* const weights = parameters.narrow.weights.data();
-        const std::int64_t stride = parameters.narrow.stride;
+        const double* const weights = parameters.weights.data();
+        const std::int64_t stride = parameters.stride();
         if (layer == crossing.layer + 1) {
             const MaskedProduct share = multiply_masked(active(layer), a, gradient,
                                                         weights + crossing.neuron * stride, stride);

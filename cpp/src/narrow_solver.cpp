@@ -75,16 +75,20 @@ bool NarrowSolver::take_first_layer(const Network& network, const Line& line,
     columns_.resize(knots_.size(), n);
     roots_.clear();
     first_root_.assign(knots_.size(), 0);
-    first_layer_.set(line.slopes, line.intercepts);
+    const auto leading = [](DoubleDouble value) { return value.hi; };
+    slopes_.assign(static_cast<std::size_t>(columns_.stride), 0.0);
+    std::transform(line.slopes.begin(), line.slopes.end(), slopes_.begin(), leading);
+    intercepts_.resize(line.intercepts.size());
+    std::transform(line.intercepts.begin(), line.intercepts.end(), intercepts_.begin(), leading);
+    first_biases_.set(intercepts_, {});
     const LineNorms norms(line);
     const double a = network.negative_slope();
     for (std::size_t k = 0; k < knots_.size(); ++k) {
         const NarrowKnot& knot = knots_[k];
         const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
-        const double* const slopes = first_layer_.weights.data();
-        combine(x, slopes, 0.0, slopes, columns_.at(k), columns_.stride);
+        combine(x, slopes_.data(), 0.0, slopes_.data(), columns_.at(k), columns_.stride);
         const NarrowScan scan = add_biases_and_decide(
-            columns_.at(k), first_layer_, knot.is_direction ? 0.0 : 1.0, 1.0, 0.0, 0.0, a);
+            columns_.at(k), first_biases_, knot.is_direction ? 0.0 : 1.0, 1.0, 0.0, 0.0, a);
         if (!is_certain(scan, a)) {
             return false;
         }
@@ -128,15 +132,15 @@ std::int64_t NarrowSolver::multiply_at_knots(const Network& network, int layer) 
         const std::int64_t n_sent =
             gather_senders(below_.at(k), &below_.active[k], parameters.n_in,
                            network.negative_slope(), senders_.data(), sent_.data());
-        sum_multiples(parameters.narrow.weights.data(), columns_.stride, senders_.data(),
-                      sent_.data(), n_sent, columns_.at(k + first_root_[k]), columns_.stride);
+        sum_multiples(parameters.weights.data(), columns_.stride, senders_.data(), sent_.data(),
+                      n_sent, columns_.at(k + first_root_[k]), columns_.stride);
         most = std::max(most, n_sent);
     }
     return most;
 }
 
 void NarrowSolver::bend_at_roots(const Network& network, int layer, double rounding) {
-    const double* const weights = network.layer(layer).narrow.weights.data();
+    const double* const weights = network.layer(layer).weights.data();
     const std::int64_t stride = columns_.stride;
     for (std::size_t r = 0; r < roots_.size(); ++r) {
         const Root& root = roots_[r];
@@ -167,7 +171,7 @@ bool NarrowSolver::decide_signs(const Network& network, int layer) {
         const EntryBound bound =
             bound_entries(parameters, errors_[m], bias_factor * 4.0 * kRoundoff);
         const NarrowScan scan =
-            add_biases_and_decide(columns_.at(m), parameters.narrow, bias_factor, bound.beta,
+            add_biases_and_decide(columns_.at(m), parameters.narrow_biases, bias_factor, bound.beta,
                                   bound.bias_rounding, bound.floor, a);
         if (!is_certain(scan, a)) {
             return false;

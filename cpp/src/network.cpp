@@ -33,6 +33,14 @@ BlockOfRows rows_of_block(const Layer& layer, std::size_t block) {
     return {begin, std::min(begin + kBlockRows, layer.n_out)};
 }
 
+// Of the weights, once their number is known.
+void make_room(Layer& layer) {
+    layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.stride()));
+    if (layer.stride() > layer.n_out) {
+        std::fill(layer.weights.begin(), layer.weights.end(), 0.0);
+    }
+}
+
 }  // namespace
 
 // The squares of a layer's weights, as its blocks are copied.
@@ -51,44 +59,42 @@ namespace {
 
 void copy_block(Layer& layer, const double* rows, std::size_t block, Squares& squares) {
     const auto [begin, end] = rows_of_block(layer, block);
-    transpose_and_square(rows, end - begin, layer.n_in, layer.weights.data() + begin, layer.n_out,
-                         &squares.of_rows[static_cast<std::size_t>(begin)],
+    transpose_and_square(rows, end - begin, layer.n_in, layer.weights.data() + begin,
+                         layer.stride(), &squares.of_rows[static_cast<std::size_t>(begin)],
                          &squares.of_columns[block * squares.n_in]);
 }
 
-// Norms, biases and a narrow form of a layer whose weights are there; row(i) tells where those of
-// neuron i are.
+// Norms and biases of a layer whose weights are there; row(i) tells where those of neuron i are.
 template <class Row>
 void set_norms(Layer& layer, const Squares& squares, Row row, const double* biases) {
     layer.biases.assign(biases, biases + layer.n_out);
     layer.bias_norm = norm_bound(biases, layer.n_out);
-    layer.row_norms = squares.of_rows;
-    layer.column_norms.assign(squares.n_in, 0.0);
-    for (std::size_t block = 0; block < n_blocks(layer); ++block) {
+    layer.column_norms.assign(squares.of_columns.begin(),
+                              squares.of_columns.begin() + static_cast<std::ptrdiff_t>(layer.n_in));
+    for (std::size_t block = 1; block < n_blocks(layer); ++block) {
         for (std::size_t j = 0; j < squares.n_in; ++j) {
             layer.column_norms[j] += squares.of_columns[block * squares.n_in + j];
         }
     }
-    layer.decision_norms.clear();
+    set_norm_bounds(layer.column_norms, layer.n_out,
+                    [&](std::int64_t j) { return layer.outgoing(j); });
+    layer.row_norms = squares.of_rows;
+    set_norm_bounds(layer.row_norms, layer.n_in, row);
+    layer.decision_norms.resize(layer.row_norms.size());
     layer.largest_decision_norm = layer.largest_bias = 0.0;
-    for (std::int64_t j = 0; j < layer.n_in; ++j) {
-        double& norm = layer.column_norms[static_cast<std::size_t>(j)];
-        norm = norm_bound(norm, layer.outgoing(j), layer.n_out);
-    }
-    for (std::int64_t i = 0; i < layer.n_out; ++i) {
-        double& norm = layer.row_norms[static_cast<std::size_t>(i)];
-        norm = norm_bound(norm, row(i), layer.n_in);
+    for (std::size_t i = 0; i < layer.row_norms.size(); ++i) {
+        double& norm = layer.row_norms[i];
         // Along a long ray underflow grows with x, as only what is multiplied by this does.
         norm = norm > 0.0 ? std::max(norm, 0x1p-500) : 0.0;
         const double decision_norm = norm == 0.0 && biases[i] == 0.0 ? -0x1p1000 : norm;
-        layer.decision_norms.push_back(decision_norm);
+        layer.decision_norms[i] = decision_norm;
         layer.largest_decision_norm = std::max(layer.largest_decision_norm, decision_norm);
         layer.largest_bias = std::max(layer.largest_bias, std::fabs(biases[i]));
     }
     layer.frobenius_norm = norm_bound(layer.row_norms.data(), layer.n_out);
     layer.spectral_norm = layer.frobenius_norm;
     if (layer.is_narrow()) {
-        layer.narrow.set(layer);
+        layer.narrow_biases.set(layer.biases, layer.decision_norms);
     }
 }
 
@@ -145,7 +151,7 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         Layer& layer = layers_[l];
         layer.n_in = widths[l];
         layer.n_out = widths[l + 1];
-        layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
+        make_room(layer);
         layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
         if (layer.keeps_rows && owner_ != nullptr) {
             layer.rows = weights[l];
@@ -222,9 +228,9 @@ void Network::fetch(int l, Squares& squares, int n_threads, const Interrupt& int
     Layer& layer = layers_[static_cast<std::size_t>(l - 1)];
     const WeightRows& source = sources_[static_cast<std::size_t>(l - 1)];
     layer.weights.swap(spare_);
-    layer.weights.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
+    make_room(layer);
     if (layer.keeps_rows) {
-        layer.own_rows.resize(layer.weights.size());
+        layer.own_rows.resize(static_cast<std::size_t>(layer.n_in * layer.n_out));
         layer.rows = layer.own_rows.data();
     }
     std::vector<Buffer<double>> blocks(static_cast<std::size_t>(std::max(n_threads, 1)));

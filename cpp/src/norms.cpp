@@ -23,10 +23,28 @@ double norm_bound(const double* values, std::int64_t count) {
     return norm_bound(sum_of_squares(values, count), values, count);
 }
 
+RELUFAST_MULTIVERSION
+bool norms_from_squares(double* squares, std::int64_t n, std::int64_t count) {
+    std::int64_t n_safe = 0;
+#pragma omp simd reduction(+ : n_safe)
+    for (std::int64_t i = 0; i < n; ++i) {
+        n_safe += is_safe_square(squares[i]) ? 1 : 0;
+    }
+    if (n_safe < n) {
+        return false;
+    }
+    // No term that underflowed can count beside such a sum.
+    const double factor = 1.0 + gamma(count + 8);
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        squares[i] = std::sqrt(squares[i]) * factor;
+    }
+    return true;
+}
+
 double norm_bound(double square, const double* values, std::int64_t count) {
-    if (is_safe_square(square)) {
-        // No term that underflowed can count beside such a sum.
-        return std::sqrt(square) * (1.0 + gamma(count + 8));
+    if (norms_from_squares(&square, 1, count)) {
+        return square;
     }
     double largest = 0.0;
     for (std::int64_t i = 0; i < count; ++i) {

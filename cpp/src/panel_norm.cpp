@@ -155,10 +155,11 @@ Products form_gram(const Layer& layer, const Panel& panel, int n_threads,
         const std::int64_t n_columns = std::min(kTile, rank - column);
         double* const to = gram.data() + column * rank + row;
         if (row == column) {
-            blas::syrk('U', left, n_columns, length, 1.0, row_of(row), layer.n_out, 0.0, to, rank);
+            blas::syrk('U', left, n_columns, length, 1.0, row_of(row), layer.stride(), 0.0, to,
+                       rank);
         } else {
-            blas::gemm(left, right, kTile, n_columns, length, 1.0, row_of(row), layer.n_out,
-                       row_of(column), layer.n_out, 0.0, to, rank);
+            blas::gemm(left, right, kTile, n_columns, length, 1.0, row_of(row), layer.stride(),
+                       row_of(column), layer.stride(), 0.0, to, rank);
         }
     });
     const double square = panel.square(layer);
@@ -172,7 +173,7 @@ Products form_gram(const Layer& layer, const Panel& panel, int n_threads,
                      panel.largest_norm(layer));
     for (std::int64_t i = 0; i < panel.end - panel.begin; ++i) {
         if (panel.of_outputs(layer)) {
-            rows.set(i, layer.outgoing(0) + panel.begin + i, layer.n_out);
+            rows.set(i, layer.outgoing(0) + panel.begin + i, layer.stride());
         } else {
             rows.set(i, layer.outgoing(panel.begin + i), 1);
         }

@@ -126,9 +126,21 @@ void parallel_for(int n_threads, std::size_t count, const Interrupt& interrupt,
     if (count == 0) {
         return;
     }
+    const std::size_t n = std::min(static_cast<std::size_t>(std::max(n_threads, 1)), count);
+    if (n == 1) {
+        auto asked = std::chrono::steady_clock::now();
+        for (std::size_t i = 0; i < count; ++i) {
+            body(i, 0);
+            if (std::chrono::steady_clock::now() - asked > kPatience) {
+                poll(interrupt);
+                asked = std::chrono::steady_clock::now();
+            }
+        }
+        return;
+    }
     WorkStack stack;
     stack.run(
-        static_cast<int>(std::min(static_cast<std::size_t>(std::max(n_threads, 1)), count)),
+        static_cast<int>(n),
         [&](WorkStack& work, int) {
             for (std::size_t i = count; i-- > 0;) {
                 work.push([&body, i](WorkStack&, int thread) { body(i, thread); });

@@ -25,7 +25,7 @@ std::int64_t sum_sent(const Rows& rows, double negative_slope, const Tile& below
         gather_senders(z, active, below.n, negative_slope, alive.data(), workspace.hidden.data());
     alive.resize(static_cast<std::size_t>(n_sent));
     renumber(below, alive);
-    sum_multiples(rows.layer.weights.data(), rows.layer.n_out, alive.data(),
+    sum_multiples(rows.layer.weights.data(), rows.layer.stride(), alive.data(),
                   workspace.hidden.data(), n_sent, out, rows.n);
     return n_sent;
 }

@@ -16,7 +16,35 @@ RELUFAST_MULTIVERSION
 void add_squares(const double* __restrict from, std::int64_t stride, std::int64_t n_rows,
                  std::int64_t n_columns, double* __restrict row_squares,
                  double* __restrict column_squares) {
-    for (std::int64_t row = 0; row < n_rows; ++row) {
+    std::int64_t row = 0;
+    // Four at a time, because each sum by column waits for the one before.
+    for (; row + 4 <= n_rows; row += 4) {
+        const double* const a = from + row * stride;
+        const double* const b = a + stride;
+        const double* const c = b + stride;
+        const double* const d = c + stride;
+        double of_a = 0.0;
+        double of_b = 0.0;
+        double of_c = 0.0;
+        double of_d = 0.0;
+#pragma omp simd reduction(+ : of_a, of_b, of_c, of_d)
+        for (std::int64_t column = 0; column < n_columns; ++column) {
+            const double a_square = a[column] * a[column];
+            const double b_square = b[column] * b[column];
+            const double c_square = c[column] * c[column];
+            const double d_square = d[column] * d[column];
+            column_squares[column] += (a_square + b_square) + (c_square + d_square);
+            of_a += a_square;
+            of_b += b_square;
+            of_c += c_square;
+            of_d += d_square;
+        }
+        row_squares[row] += of_a;
+        row_squares[row + 1] += of_b;
+        row_squares[row + 2] += of_c;
+        row_squares[row + 3] += of_d;
+    }
+    for (; row < n_rows; ++row) {
         const double* const values = from + row * stride;
         double sum = 0.0;
 #pragma omp simd reduction(+ : sum)
@@ -39,23 +67,11 @@ struct Part {
     std::int64_t n_columns;
 };
 
-// The rows from `first` on: four at a time fill a stretch of memory.
+// The rows from `first` on, one after the other.
 void write_rows(const Part& part, std::int64_t first) {
-    const std::int64_t stride = part.from_stride;
-    std::int64_t row = first;
-    for (; row + 4 <= part.n_rows; row += 4) {
-        const double* const four = part.from + row * stride;
+    for (std::int64_t row = first; row < part.n_rows; ++row) {
         for (std::int64_t column = 0; column < part.n_columns; ++column) {
-            double* const out = part.to + column * part.to_stride + row;
-            out[0] = four[column];
-            out[1] = four[stride + column];
-            out[2] = four[2 * stride + column];
-            out[3] = four[3 * stride + column];
-        }
-    }
-    for (; row < part.n_rows; ++row) {
-        for (std::int64_t column = 0; column < part.n_columns; ++column) {
-            part.to[column * part.to_stride + row] = part.from[row * stride + column];
+            part.to[column * part.to_stride + row] = part.from[row * part.from_stride + column];
         }
     }
 }
@@ -72,8 +88,9 @@ bool goes_past_cache(const double* to, std::int64_t stride, std::int64_t n_colum
            n_columns * stride >= kLarge;
 }
 
-// Eight rows from `first` on: a line for each column, two columns at a time.
-void write_lines(const Part& part, std::int64_t first) {
+// Eight rows from `first` on, two columns at a time: a stretch of memory for each.
+template <class Write>
+[[gnu::always_inline]] inline void write_eight(const Part& part, std::int64_t first, Write write) {
     const double* const from = part.from + first * part.from_stride;
     for (std::int64_t column = 0; column + 2 <= part.n_columns; column += 2) {
         double* const out = part.to + column * part.to_stride + first;
@@ -82,10 +99,10 @@ void write_lines(const Part& part, std::int64_t first) {
             pairs[row] = _mm_loadu_pd(from + row * part.from_stride + column);
         }
         for (std::int64_t row = 0; row < kLine; row += 2) {
-            _mm_stream_pd(out + row, _mm_unpacklo_pd(pairs[row], pairs[row + 1]));
+            write(out + row, _mm_unpacklo_pd(pairs[row], pairs[row + 1]));
         }
         for (std::int64_t row = 0; row < kLine; row += 2) {
-            _mm_stream_pd(out + part.to_stride + row, _mm_unpackhi_pd(pairs[row], pairs[row + 1]));
+            write(out + part.to_stride + row, _mm_unpackhi_pd(pairs[row], pairs[row + 1]));
         }
     }
     if (part.n_columns % 2 != 0) {
@@ -96,22 +113,30 @@ void write_lines(const Part& part, std::int64_t first) {
     }
 }
 
-void write_past_cache(const Part& part) {
+void write(const Part& part, bool past_cache) {
     std::int64_t row = 0;
     for (; row + kLine <= part.n_rows; row += kLine) {
-        write_lines(part, row);
+        if (past_cache) {
+            write_eight(part, row, [](double* to, __m128d two) { _mm_stream_pd(to, two); });
+        } else {
+            write_eight(part, row, [](double* to, __m128d two) { _mm_storeu_pd(to, two); });
+        }
     }
     write_rows(part, row);
 }
 
 // Before another thread is told.
-void finish_past_cache() { _mm_sfence(); }
+void finish(bool past_cache) {
+    if (past_cache) {
+        _mm_sfence();
+    }
+}
 
 #else
 
 bool goes_past_cache(const double*, std::int64_t, std::int64_t) { return false; }
-void write_past_cache(const Part& part) { write_rows(part, 0); }
-void finish_past_cache() {}
+void write(const Part& part, bool) { write_rows(part, 0); }
+void finish(bool) {}
 
 #endif
 
@@ -132,14 +157,10 @@ void transpose_and_square(const double* from, std::int64_t n_rows, std::int64_t 
                 std::min(kRows, n_rows - row),   std::min(kColumns, n_columns - column)};
             add_squares(part.from, n_columns, part.n_rows, part.n_columns, row_squares + row,
                         column_squares + column);
-            if (past_cache) {
-                write_past_cache(part);
-            } else {
-                write_rows(part, 0);
-            }
+            write(part, past_cache);
         }
     }
-    finish_past_cache();
+    finish(past_cache);
 }
 
 }  // namespace relufast

@@ -12,16 +12,16 @@
 #include "../src/narrow_columns.hpp"
 #include "gaussian_network.hpp"
 #include "reference_blas.hpp"
-#include "relufast/aligned_array.hpp"
 #include "relufast/breakpoints.hpp"
+#include "relufast/buffer.hpp"
 #include "relufast/layer_one.hpp"
 #include "relufast/narrow_solver.hpp"
 #include "relufast/rounding.hpp"
 
 namespace {
 
-using relufast::AlignedArray;
 using relufast::Breakpoints;
+using relufast::Buffer;
 using relufast::Line;
 using relufast::NarrowSolver;
 using relufast::Network;
@@ -65,10 +65,8 @@ std::vector<std::int64_t> counts_of(const Breakpoints& found, int depth) {
     return counts;
 }
 
-// Numbers that begin with a cache line.
-AlignedArray normals(std::uint64_t layer, std::int64_t count) {
-    AlignedArray values;
-    values.resize(static_cast<std::size_t>(count));
+Buffer<double> normals(std::uint64_t layer, std::int64_t count) {
+    Buffer<double> values(static_cast<std::size_t>(count));
     double bias = 0.0;
     relufast::fill_layer(7, layer, 0, 1, count, 1.0, 1.0, values.data(), &bias);
     return values;
@@ -200,10 +198,9 @@ TEST_CASE("where shares in the output cancel, narrow networks do not see one") {
 TEST_CASE("narrow loops hold at every width") {
     constexpr std::int64_t kRows = 64;
     for (std::int64_t stride = 8; stride <= 64; stride += 8) {
-        AlignedArray matrix = normals(1, kRows * stride);
-        AlignedArray factors = normals(2, 64);
-        AlignedArray out;
-        out.resize(64);
+        const Buffer<double> matrix = normals(1, kRows * stride);
+        const Buffer<double> factors = normals(2, 64);
+        Buffer<double> out(64);
         for (const std::uint64_t rows :
              {std::uint64_t{0}, std::uint64_t{1} << 63, std::uint64_t{0b1011},
               std::uint64_t{0x123456789abcdef0}, ~std::uint64_t{0}}) {
@@ -254,8 +251,8 @@ TEST_CASE("a narrow scan decides each neuron by its own bound") {
         const relufast::Layer& layer = network->layer(1);
         const auto scan = [&](std::vector<double> z, double beta) {
             z.resize(64, 0.0);
-            return relufast::add_biases_and_decide(z.data(), layer.narrow, 1.0, beta, 0.0, 0.0,
-                                                   0.0);
+            return relufast::add_biases_and_decide(z.data(), layer.narrow_biases, 1.0, beta, 0.0,
+                                                   0.0, 0.0);
         };
         std::vector<double> z(static_cast<std::size_t>(n));
         double least = kInf;  // the beta from which on a sign is open

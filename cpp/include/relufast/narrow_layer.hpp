@@ -4,8 +4,7 @@
 #include <vector>
 
 #include "relufast/activity.hpp"
-#include "relufast/aligned_array.hpp"
-#include "relufast/double_double.hpp"
+#include "relufast/buffer.hpp"
 
 namespace relufast {
 
@@ -30,26 +29,21 @@ inline bool sends_nothing(std::uint64_t active, double negative_slope) {
     return negative_slope == 0.0 && active == 0;
 }
 
-struct Layer;
+// What signs of a narrow layer are decided by, filled up: a neuron's is known if |z_i| > norms_i
+// beta + bias_sizes_i rounding + floor. What fills up the two is negative, which is always less.
+class NarrowBiases {
+ public:
+    // Without norms no sign is asked for.
+    void set(const std::vector<double>& biases, const std::vector<double>& norms);
 
-// A layer's parameters once more, filled up.
-struct NarrowLayer {
-    std::int64_t stride = 0;
-    AlignedArray weights;  // (n_in, stride): W transposed, zeros at the end
-    AlignedArray biases;
-    // For deciding signs: a neuron's is known if |z_i| > norms_i beta + bias_sizes_i rounding +
-    // floor. What fills them up is negative, which is always less.
-    AlignedArray bias_sizes;
-    AlignedArray norms;
-
-    // From a layer of at most kMostNarrow inputs and outputs.
-    void set(const Layer& layer);
-    // The first layer along a line: its one row of weights are the slopes, and no sign is asked
-    // for.
-    void set(const std::vector<DoubleDouble>& slopes, const std::vector<DoubleDouble>& intercepts);
+    std::int64_t stride() const { return stride_; }
+    const double* biases() const { return rows_.data(); }
+    const double* bias_sizes() const { return rows_.data() + stride_; }
+    const double* norms() const { return rows_.data() + 2 * stride_; }
 
  private:
-    void resize(std::int64_t n_in, std::int64_t n_out);
+    std::int64_t stride_ = 0;
+    Buffer<double> rows_;
 };
 
 }  // namespace relufast

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
-#include "relufast/aligned_array.hpp"
 #include "relufast/breakpoints.hpp"
+#include "relufast/buffer.hpp"
 #include "relufast/column_error.hpp"
 #include "relufast/knot.hpp"
 #include "relufast/layer_one.hpp"
@@ -41,7 +41,7 @@ class NarrowSolver {
     // The values of a layer at all knots of the layers below.
     struct Columns {
         std::int64_t stride = 0;
-        AlignedArray z;  // (knots, stride)
+        Buffer<double> z;  // (knots, stride)
         std::vector<std::uint64_t> active;
         std::vector<EntryBound> entry_bounds;
         std::vector<ColumnBounds> bounds;
@@ -77,17 +77,19 @@ class NarrowSolver {
     Columns below_;
     Columns columns_;
     std::vector<ColumnError> errors_;
-    NarrowLayer first_layer_;
-    AlignedArray output_weights_;                       // of the first output
+    Buffer<double> slopes_;  // of the first layer along the line, filled up
+    std::vector<double> intercepts_;
+    NarrowBiases first_biases_;
+    Buffer<double> output_weights_;                     // of the first output
     std::vector<std::vector<std::uint64_t>> activity_;  // by layer and column
     std::vector<std::size_t> column_;                   // by layer: where a knot's activity is
     std::vector<std::uint8_t> reaches_;
     std::vector<std::int32_t> senders_;
     std::vector<double> sent_;
-    AlignedArray last_gradient_;
+    Buffer<double> last_gradient_;
     double last_error_ = 0.0;  // per unit of the last layer's norms
-    AlignedArray gradient_;
-    AlignedArray masked_;
+    Buffer<double> gradient_;
+    Buffer<double> masked_;
 };
 
 }  // namespace relufast

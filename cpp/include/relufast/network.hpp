@@ -14,11 +14,12 @@
 
 namespace relufast {
 
-// z = W h + b, kept transposed: what one input sends to all outputs lies together in memory.
+// z = W h + b, kept transposed: what one input sends to all outputs lies together in memory, and of
+// a narrow layer is filled up with zeros to whole vectors.
 struct Layer {
     std::int64_t n_in = 0;
     std::int64_t n_out = 0;
-    Buffer<double> weights;         // (n_in, n_out): W transposed
+    Buffer<double> weights;         // (n_in, stride()): W transposed
     bool keeps_rows = false;        // of the last hidden layer if it is wide
     const double* rows = nullptr;   // (n_out, n_in): W, where it is kept
     Buffer<double> own_rows;        // the same, if not somebody else's memory
@@ -33,10 +34,11 @@ struct Layer {
     double bias_norm = 0.0;
     double frobenius_norm = 0.0;  // upper bound
     double spectral_norm = 0.0;   // upper bound; see Network::bound_spectral_norms
-    NarrowLayer narrow;           // of a layer above another one, if is_narrow()
+    NarrowBiases narrow_biases;   // if is_narrow()
 
     bool is_narrow() const { return n_in <= kMostNarrow && n_out <= kMostNarrow; }
-    const double* outgoing(std::int64_t neuron) const { return &weights[neuron * n_out]; }
+    std::int64_t stride() const { return is_narrow() ? narrow_stride(n_out) : n_out; }
+    const double* outgoing(std::int64_t neuron) const { return &weights[neuron * stride()]; }
 };
 
 // Writes rows [begin, end) of a layer's W, row-major, on any thread: how weights come that are not

@@ -14,6 +14,20 @@ double norm_bound(const double* values, std::int64_t count);
 // The same where the sum of the squares is known already.
 double norm_bound(double square, const double* values, std::int64_t count);
 
+// The same of n sums of `count` squares each, in their places, if all are safe. Whether they are.
+bool norms_from_squares(double* squares, std::int64_t n, std::int64_t count);
+
+// The same of each square, in its place, from row(i), which is where the i-th sum's numbers are:
+// they are looked at only where a sum does not tell.
+template <class Row>
+void set_norm_bounds(std::vector<double>& squares, std::int64_t count, Row row) {
+    if (!norms_from_squares(squares.data(), static_cast<std::int64_t>(squares.size()), count)) {
+        for (std::size_t i = 0; i < squares.size(); ++i) {
+            squares[i] = norm_bound(squares[i], row(static_cast<std::int64_t>(i)), count);
+        }
+    }
+}
+
 // The same, but infinite also where a roundoff times the norm may leave the range of float64: such
 // a product must never become a bound of zero.
 inline double working_norm_bound(const double* values, std::int64_t count) {
