@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ask_for.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
@@ -21,19 +22,15 @@ void cross(const Knot& knot, std::vector<std::uint8_t>& active) {
 
 }  // namespace
 
-// Calls body(outputs) for all of n outputs, to which `n_terms` vectors are added: in parts, one
-// after the other or on all threads.
+// Calls body(outputs) for all of n outputs, to which `n_terms` vectors are added: in parts whose
+// sums stay in the first-level cache, one after the other or on all threads.
 template <class Body>
 void TileSolver::in_parts(std::size_t n_terms, std::size_t n, int n_threads,
                           const Interrupt& interrupt, Body body) const {
     constexpr double kWorthThreads = 2e6;  // multiplications
     constexpr std::size_t kPart = 512;
     const bool is_small = static_cast<double>(n_terms) * static_cast<double>(n) < kWorthThreads;
-    if (n_threads <= 1 || is_small) {
-        body({0, n});
-        return;
-    }
-    parallel_for(n_threads, (n + kPart - 1) / kPart, interrupt,
+    parallel_for(is_small ? 1 : n_threads, (n + kPart - 1) / kPart, interrupt,
                  [&](std::size_t p, int) { body({p * kPart, std::min((p + 1) * kPart, n)}); });
 }
 
@@ -134,6 +131,11 @@ void TileSolver::carry_sums(SecondLayerForm& form, Tile& tile, const Range& outp
     std::vector<std::uint8_t> active = form.active;
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
+        if (k + 1 < tile.grid.size()) {
+            for (const Crossing& crossing : tile.grid.knots[k + 1].crossings) {
+                ask_for(network_.layer(2).outgoing(crossing.neuron) + at, n);
+            }
+        }
         if (k > 0) {  // the left end is the end of the tile before
             for (const Crossing& crossing : knot.crossings) {
                 const auto i = static_cast<std::size_t>(crossing.neuron);

@@ -1,6 +1,7 @@
 #include "relufast/trace.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 
@@ -178,12 +179,21 @@ class Gradients {
 
     // The entries of some of the neurons one layer down.
     void multiply_rows(const Layer& parameters, const Slice& slice) {
-        std::vector<double> sums(present_.size());
-        for (std::size_t c = slice.begin; c < slice.end; ++c) {
-            dot_products(parameters.outgoing(neurons_[c]), spread_.data(), parameters.n_out,
-                         static_cast<std::int64_t>(sums.size()), sums.data());
-            for (std::size_t g = 0; g < sums.size(); ++g) {
-                carried_[g * neurons_.size() + c] = sums[g];
+        constexpr std::size_t kRows = 8;
+        const std::size_t n_gradients = present_.size();
+        std::vector<double> sums(kRows * n_gradients);
+        for (std::size_t begin = slice.begin; begin < slice.end; begin += kRows) {
+            const std::size_t n_rows = std::min(kRows, slice.end - begin);
+            std::array<const double*, kRows> rows{};
+            for (std::size_t r = 0; r < n_rows; ++r) {
+                rows[r] = parameters.outgoing(neurons_[begin + r]);
+            }
+            dot_products(rows.data(), static_cast<std::int64_t>(n_rows), spread_.data(),
+                         parameters.n_out, static_cast<std::int64_t>(n_gradients), sums.data());
+            for (std::size_t g = 0; g < n_gradients; ++g) {
+                for (std::size_t r = 0; r < n_rows; ++r) {
+                    carried_[g * neurons_.size() + begin + r] = sums[r * n_gradients + g];
+                }
             }
         }
     }

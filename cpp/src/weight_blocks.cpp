@@ -8,18 +8,12 @@
 #include <cstddef>
 #include <utility>
 
+#include "ask_for.hpp"
+
 namespace relufast {
 namespace {
 
-// Asks for a part of a column that is read soon: columns lie too far apart for the hardware to see
-// which one is next.
-void ask_for(const double* entries, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; i += 8) {
-        __builtin_prefetch(entries + i);
-    }
-}
-
-constexpr std::int64_t kAhead = 4;  // columns
+constexpr std::int64_t kAhead = 4;  // columns, which lie far apart
 
 // All rows: pieces of columns.
 FillBlock of_all_rows(const Layer& layer, const std::vector<std::int32_t>& senders) {

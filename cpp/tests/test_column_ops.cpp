@@ -79,26 +79,35 @@ TEST_CASE("What a column sends is listed by sender") {
     }
 }
 
-TEST_CASE("Products of one vector with others are those of the definition, within their bound") {
-    for (const std::int64_t n : {1, 7, 8, 9, 255, 256, 257, 1000}) {
+TEST_CASE("Products of rows with vectors are those of the definition, within their bound") {
+    for (const std::int64_t n : {1, 3, 4, 7, 8, 9, 255, 256, 257, 1000}) {
         const auto size = static_cast<std::size_t>(n);
-        const std::vector<double> row = normals(4, size);
+        const std::vector<double> matrix = normals(4, 3 * size);
+        // In no order, and one of them twice.
+        const std::vector<const double*> rows{&matrix[size], &matrix[0], &matrix[2 * size],
+                                              &matrix[size]};
         for (std::int64_t n_vectors = 0; n_vectors <= 9; ++n_vectors) {
             const std::vector<double> vectors =
                 normals(5, static_cast<std::size_t>(n * n_vectors + 1));
-            std::vector<double> products(static_cast<std::size_t>(n_vectors), 7.0);
-            relufast::dot_products(row.data(), vectors.data(), n, n_vectors, products.data());
-            const double bound = static_cast<double>(relufast::roundings_of_dot(n)) * 0x1p-53;
-            for (std::size_t v = 0; v < products.size(); ++v) {
-                long double sum = 0.0;
-                double magnitudes = 0.0;
-                for (std::size_t i = 0; i < size; ++i) {
-                    const double factor = vectors[v * size + i];
-                    sum += static_cast<long double>(row[i]) * static_cast<long double>(factor);
-                    magnitudes += std::fabs(row[i] * factor);
+            const auto n_products = static_cast<std::size_t>(n_vectors);
+            for (std::size_t n_rows = 0; n_rows <= rows.size(); ++n_rows) {
+                std::vector<double> products(n_rows * n_products + 1, 7.0);
+                relufast::dot_products(rows.data(), static_cast<std::int64_t>(n_rows),
+                                       vectors.data(), n, n_vectors, products.data());
+                CHECK(products.back() == 7.0);
+                const double bound = static_cast<double>(relufast::roundings_of_dot(n)) * 0x1p-53;
+                for (std::size_t p = 0; p < n_rows * n_products; ++p) {
+                    const double* const row = rows[p / n_products];
+                    const double* const vector = &vectors[p % n_products * size];
+                    long double sum = 0.0;
+                    double magnitudes = 0.0;
+                    for (std::size_t i = 0; i < size; ++i) {
+                        sum += static_cast<long double>(row[i]) * vector[i];
+                        magnitudes += std::fabs(row[i] * vector[i]);
+                    }
+                    CHECK(std::fabs(static_cast<double>(products[p] - sum)) <=
+                          1.01 * bound * magnitudes);
                 }
-                CHECK(std::fabs(static_cast<double>(products[v] - sum)) <=
-                      1.01 * bound * magnitudes);
             }
         }
     }

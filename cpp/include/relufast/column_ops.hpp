@@ -38,10 +38,11 @@ void combine(double wa, const double* a, double wb, const double* b, double* out
 double relu_distance_square(const double* z, double wa, const double* a, double wb, const double* b,
                             double negative_slope, std::int64_t n);
 
-// out[v] = the sum of the products of a row's entries with those of each of some vectors, which
-// follow one another: made of the sums of short parts.
-void dot_products(const double* row, const double* vectors, std::int64_t n, std::int64_t n_vectors,
-                  double* out);
+// out[r, v] = the sum of the products of a row's n entries with a vector's; the vectors follow one
+// another. It is made of the sums of short parts. A few rows at a time share what the cache holds
+// of the vectors.
+void dot_products(const double* const* rows, std::int64_t n_rows, const double* vectors,
+                  std::int64_t n, std::int64_t n_vectors, double* out);
 // How many roundings a term of it meets at most.
 std::int64_t roundings_of_dot(std::int64_t n);
 
