@@ -29,12 +29,12 @@ _new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 class Flops:
     """Additions and multiplications count one each."""
 
-    of: dict[str, float] = field(default_factory=dict)  # by routine of BLAS
-    gathered: float = 0.0  # of the core's own products of gathered weights
+    # By routine of BLAS, and of the core's own products of gathered weights.
+    of: dict[str, float] = field(default_factory=dict)
 
     @property
     def double(self) -> float:
-        return self.gathered + sum(n for name, n in self.of.items() if name.startswith("d"))
+        return sum(n for name, n in self.of.items() if name.startswith("d"))
 
     @property
     def single(self) -> float:
@@ -94,6 +94,8 @@ def counted_flops() -> Iterator[Flops]:
     try:
         yield flops
     finally:
-        flops.gathered = 2.0 * (_core.gathered_multiplications() - before)
+        after = _core.gathered_multiplications()
+        for name, n_before, n_after in zip(("dgathered", "sgathered"), before, after, strict=True):
+            flops.of[name] = 2.0 * (n_after - n_before)
         _core.load_blas(capsules, limiter)
         del kept

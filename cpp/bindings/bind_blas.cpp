@@ -134,5 +134,8 @@ void load_blas(const Capsules& capsules, std::optional<std::uintptr_t> thread_li
 void bind_blas(py::module_& m) {
     m.def("load_blas", &load_blas, py::arg("capsules"), py::arg("thread_limiter"));
     m.def("blas_ready", &relufast::blas::ready);
-    m.def("gathered_multiplications", &relufast::gathered_multiplications);
+    m.def("gathered_multiplications", [] {
+        const relufast::GatheredMultiplications n = relufast::gathered_multiplications();
+        return std::pair(n.doubles, n.floats);
+    });
 }

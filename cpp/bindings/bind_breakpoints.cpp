@@ -132,13 +132,12 @@ Bools as_bools(const std::vector<std::uint8_t>& values) {
 
 // In the order of _knots.Knots.
 Knots as_tuple(const relufast::Breakpoints& found) {
-    return py::make_tuple(read_only(as_array(found.x)), read_only(as_array(found.x_error)),
-                          read_only(as_bools(found.reaches_output)),
-                          read_only(as_bools(found.open_after)),
-                          read_only(as_array(found.first_crossing)),
-                          read_only(as_array(found.layers)), read_only(as_array(found.neurons)),
-                          read_only(as_array(found.undecided_x)),
-                          read_only(as_array(found.undecided_count)));
+    const auto numbers = [](const auto& values) { return read_only(as_array(values)); };
+    const auto bools = [](const auto& values) { return read_only(as_bools(values)); };
+    return py::make_tuple(numbers(found.x), numbers(found.x_error), bools(found.reaches_output),
+                          bools(found.open_after), numbers(found.first_crossing),
+                          numbers(found.layers), numbers(found.neurons), numbers(found.undecided_x),
+                          numbers(found.undecided_count));
 }
 
 relufast::BreakpointOptions options_of(bool certify, int n_threads, std::int64_t tile_size,

@@ -11,6 +11,7 @@
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
+#include "relufast/tile_product.hpp"
 
 namespace relufast {
 
@@ -60,11 +61,10 @@ double TileSolver::straying(const Tile& tile, std::size_t lo, std::size_t hi) co
            kInflate;
 }
 
-// The signs of a layer's neurons between two columns of the layer below, where its values are known
-// without biases and n_terms were summed up.
+// The signs of a layer's neurons between two columns of the layer below, `cut` and `cut` + 1 of
+// those where its values are known roughly.
 std::vector<KnownSign> TileSolver::signs_between(const Tile& below, std::size_t lo, std::size_t hi,
-                                                 const double* z_lo, const double* z_hi,
-                                                 std::int64_t n_terms) const {
+                                                 const RoughValues& values, std::size_t cut) const {
     const Layer& hidden = network_.layer(below.layer + 1);
     std::vector<KnownSign> signs(static_cast<std::size_t>(hidden.n_out), KnownSign::open);
     double carried = 0.0;
@@ -76,18 +76,21 @@ std::vector<KnownSign> TileSolver::signs_between(const Tile& below, std::size_t 
             return signs;
         }
     }
-    const double rounding = gamma(n_terms + 2) * std::max(below.relu_norm[lo], below.relu_norm[hi]);
+    const double rounding =
+        (values.rounding + gamma(2)) * std::max(below.relu_norm[lo], below.relu_norm[hi]);
     const double beta = (straying(below, lo, hi) + carried + rounding) * kInflate;
     if (!(beta < 0x1p450)) {
         return signs;
     }
-    const double floor = underflow(hidden.n_in);
+    const double floor = underflow(hidden.n_in) + values.lost;
+    const float* const z_lo = values.at(cut);
+    const float* const z_hi = values.at(cut + 1);
     for (std::size_t i = 0; i < signs.size(); ++i) {
         const double bias = hidden.biases[i];
         const double bound =
             hidden.decision_norms[i] * beta + (std::fabs(bias) * (4.0 * kRoundoff) + floor);
-        const double left = z_lo[i] + bias;
-        const double right = z_hi[i] + bias;
+        const double left = values.unit * static_cast<double>(z_lo[i]) + bias;
+        const double right = values.unit * static_cast<double>(z_hi[i]) + bias;
         if (left > 0.0 && right > 0.0 && left > bound && right > bound) {
             signs[i] = KnownSign::positive;
         } else if (left <= 0.0 && right <= 0.0 && -left > bound && -right > bound) {

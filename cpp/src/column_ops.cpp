@@ -100,6 +100,15 @@ double relu_distance_square(const double* __restrict z, double wa, const double*
 }
 
 RELUFAST_MULTIVERSION
+void round_multiples(double factor, const double* __restrict x, float* __restrict y,
+                     std::int64_t n) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        y[i] = static_cast<float>(factor * x[i]);
+    }
+}
+
+RELUFAST_MULTIVERSION
 void add_multiple(double factor, const double* __restrict x, double* __restrict y, std::int64_t n) {
 #pragma omp simd
     for (std::int64_t i = 0; i < n; ++i) {

@@ -44,13 +44,11 @@ std::vector<std::int32_t> TileSolver::possibly_active(const Tile& below, std::si
         cuts.push_back(k);
     }
     cuts.push_back(end);
-    const std::int64_t n_terms = multiply_relu({layer, layer.n_out}, 0.0, below, 0, workspace);
+    const RoughValues values = multiply_relu_roughly(layer, 0.0, below, workspace);
     std::vector<std::uint8_t> is_open(n, 0);
     is_open[0] = 1;
     for (std::size_t c = 0; c + 1 < cuts.size(); ++c) {
-        const std::vector<KnownSign> signs =
-            signs_between(below, cuts[c], cuts[c + 1], &workspace.products[c * n],
-                          &workspace.products[(c + 1) * n], n_terms);
+        const std::vector<KnownSign> signs = signs_between(below, cuts[c], cuts[c + 1], values, c);
         for (std::size_t i = 0; i < n; ++i) {
             if (signs[i] != KnownSign::negative) {
                 is_open[i] = 1;

@@ -201,10 +201,8 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
         workspace.columns.push_back(static_cast<std::size_t>(below.source[m]));
     }
     const std::vector<std::size_t> columns = workspace.columns;
-    const std::int64_t n_terms =
-        multiply_relu({hidden, hidden.n_out}, network_.negative_slope(), below, 0, workspace);
-    std::swap(workspace.at_cuts, workspace.products);
-    const Buffer<double>& at_cuts = workspace.at_cuts;
+    const RoughValues at_cuts =
+        multiply_relu_roughly(hidden, network_.negative_slope(), below, workspace);
 
     // One tile for all chunks; below its outputs a tile of only what `finish` asks for.
     const std::shared_ptr<Tile> joined = empty_tile(depth, hidden.n_out, workspace);
@@ -219,8 +217,7 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
         if (std::find(open + static_cast<std::ptrdiff_t>(begin),
                       open + static_cast<std::ptrdiff_t>(end),
                       1) == open + static_cast<std::ptrdiff_t>(end)) {
-            signs = signs_between(below, columns[c], columns[c + 1], &at_cuts[c * n],
-                                  &at_cuts[(c + 1) * n], n_terms);
+            signs = signs_between(below, columns[c], columns[c + 1], at_cuts, c);
         }
         std::vector<std::int32_t> neurons;
         bool others_send = false;

@@ -19,13 +19,6 @@ namespace relufast {
 namespace {
 
 template <class T>
-double gamma_of(std::int64_t n) {
-    const double roundoff = 0.5 * static_cast<double>(std::numeric_limits<T>::epsilon());
-    const double nu = static_cast<double>(n) * roundoff;
-    return nu < 0.5 ? nu / (1.0 - nu) * kInflate : kInfinity;
-}
-
-template <class T>
 [[gnu::always_inline]] inline T add_and_multiply(T factor, const T* __restrict column,
                                                  std::int64_t n, const T* __restrict vector,
                                                  T* __restrict image) {

@@ -7,9 +7,11 @@
 #include "relufast/tile_product.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "relufast/column_ops.hpp"
 #include "relufast/gathered_product.hpp"
+#include "relufast/rounding.hpp"
 #include "relufast/weight_blocks.hpp"
 
 namespace relufast {
@@ -115,6 +117,56 @@ std::int64_t multiply_relu(const Rows& rows, double negative_slope, const Tile& 
     multiply_gathered(rows.n, length, blocks_of_weights(rows, alive), hidden, q, products,
                       workspace.packed);
     return roundings_of_gathered(length);
+}
+
+RoughValues multiply_relu_roughly(const Layer& layer, double negative_slope, const Tile& below,
+                                  Workspace& workspace) {
+    const std::vector<std::size_t>& columns = workspace.columns;
+    RoughValues rough;
+    rough.n = static_cast<std::size_t>(layer.n_out);
+    workspace.rough_products.resize(columns.size() * rough.n);
+    rough.values = workspace.rough_products.data();
+
+    std::vector<std::int32_t>& alive = workspace.alive;
+    list_senders(
+        below.n, negative_slope, columns.size(),
+        [&](std::size_t slot) { return below.activity(columns[slot]); }, alive);
+    const auto length = static_cast<std::int64_t>(alive.size());
+    double largest = 0.0;
+    for (const std::size_t k : columns) {
+        largest = std::max(largest, below.relu_norm[k]);
+    }
+    if (length == 0 || largest == 0.0 || layer.largest_decision_norm <= 0.0) {
+        std::fill(workspace.rough_products.begin(), workspace.rough_products.end(), 0.0F);
+        return rough;
+    }
+    if (!(largest < 0x1p450) || !(layer.largest_decision_norm < 0x1p450)) {
+        rough.rounding = kInfinity;  // nothing is known
+        return rough;
+    }
+    // In these units no norm exceeds 2.
+    const double unit_below = std::exp2(std::ilogb(largest));
+    const double unit_of_weights = std::exp2(std::ilogb(layer.largest_decision_norm));
+    workspace.hidden.resize(alive.size());
+    workspace.rough_hidden.resize(columns.size() * alive.size());
+    for (std::size_t slot = 0; slot < columns.size(); ++slot) {
+        gather_relu(below.column(columns[slot]), alive.data(), length, negative_slope,
+                    workspace.hidden.data());
+        round_multiples(1.0 / unit_below, workspace.hidden.data(),
+                        workspace.rough_hidden.data() + slot * alive.size(), length);
+    }
+    renumber(below, alive);
+    multiply_gathered(layer.n_out, length,
+                      rough_blocks_of_weights(layer, alive, 1.0 / unit_of_weights),
+                      workspace.rough_hidden.data(), static_cast<std::int64_t>(columns.size()),
+                      workspace.rough_products.data(), workspace.rough_packed);
+    rough.unit = unit_below * unit_of_weights;
+    // Besides the sum's own roundings those of relu(z) and of its two factors.
+    rough.rounding = gamma_of<float>(roundings_of_gathered(length) + 3);
+    // Numbers below 2^-126 are off by up to 2^-150: terms, and factors of numbers of which the sum
+    // of squares is no more than 4.
+    rough.lost = rough.unit * static_cast<double>(length) * 0x1p-146;
+    return rough;
 }
 
 }  // namespace relufast

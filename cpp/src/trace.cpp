@@ -199,7 +199,7 @@ class Gradients {
     }
 
     struct Memory {
-        ProductMemory of_product;
+        ProductMemory<double> of_product;
         Buffer<double> products;
     };
 

@@ -46,6 +46,9 @@ void dot_products(const double* const* rows, std::int64_t n_rows, const double* 
 // How many roundings a term of it meets at most.
 std::int64_t roundings_of_dot(std::int64_t n);
 
+// y = factor x, rounded to single precision.
+void round_multiples(double factor, const double* x, float* y, std::int64_t n);
+
 // y += factor x.
 void add_multiple(double factor, const double* x, double* y, std::int64_t n);
 

@@ -12,20 +12,21 @@
 
 namespace relufast {
 
-// A block of the matrix as the kernel reads it: in panels of 24 rows, and of each panel column
-// after column.
+// A block of the matrix, of doubles or floats, as the kernel reads it: in panels of a few rows, 192
+// bytes, and of each panel column after column.
+template <class Number>
 class PackedBlock {
  public:
-    static constexpr std::int64_t kPanelRows = 24;
+    static constexpr auto kPanelRows = static_cast<std::int64_t>(192 / sizeof(Number));
 
-    PackedBlock(double* panels, std::int64_t n_rows, std::int64_t n_columns)
+    PackedBlock(Number* panels, std::int64_t n_rows, std::int64_t n_columns)
         : panels_(panels), n_rows_(n_rows), n_columns_(n_columns) {}
 
     std::int64_t n_rows() const { return n_rows_; }
     std::int64_t n_columns() const { return n_columns_; }
 
     // Where the entries of a column belong from a panel's first row on.
-    double* at(std::int64_t row, std::int64_t column) const {
+    Number* at(std::int64_t row, std::int64_t column) const {
         return panels_ + row * n_columns_ + column * kPanelRows;
     }
 
@@ -42,31 +43,40 @@ class PackedBlock {
     }
 
  private:
-    double* panels_;
+    Number* panels_;
     std::int64_t n_rows_;
     std::int64_t n_columns_;
 };
 
 // Fills a block that starts at some row and column of those wanted.
-using FillBlock = std::function<void(std::int64_t row, std::int64_t column, const PackedBlock&)>;
+template <class Number>
+using FillBlock =
+    std::function<void(std::int64_t row, std::int64_t column, const PackedBlock<Number>&)>;
 
 // What a product needs beside its operands, kept from one to the next.
+template <class Number>
 struct ProductMemory {
-    Buffer<double> entries;
+    Buffer<Number> entries;
     std::vector<std::int32_t> offsets;
 };
 
 // products = A h for each of n_columns columns h of n_terms numbers: A has n_rows rows. Each entry
 // is the sum of the sums of blocks of terms. Uses fused multiply-add where there is one.
-void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBlock& fill,
-                       const double* columns, std::int64_t n_columns, double* products,
-                       ProductMemory& memory);
+template <class Number>
+void multiply_gathered(std::int64_t n_rows, std::int64_t n_terms, const FillBlock<Number>& fill,
+                       const Number* columns, std::int64_t n_columns, Number* products,
+                       ProductMemory<Number>& memory);
 
 // How many roundings a term meets at most.
 std::int64_t roundings_of_gathered(std::int64_t n_terms);
 
-// How many multiplications these products have taken so far in this process: for bench/, which
-// holds the time that a call takes against the time that they alone would take.
-std::uint64_t gathered_multiplications();
+// How many multiplications these products have taken so far in this process, in each precision: for
+// bench/, which holds the time that a call takes against the time that they alone would take.
+struct GatheredMultiplications {
+    std::uint64_t doubles = 0;
+    std::uint64_t floats = 0;
+};
+
+GatheredMultiplications gathered_multiplications();
 
 }  // namespace relufast

@@ -22,10 +22,15 @@ inline constexpr double kLargestSquare = 0x1p900;
 
 // Higham's gamma_n: the relative error of a dot product of length n, in any order of summation,
 // with or without fused multiply-add.
-inline double gamma(std::int64_t n) {
-    const double nu = static_cast<double>(n) * kRoundoff;
+template <class T>
+double gamma_of(std::int64_t n) {
+    constexpr double kRoundoffOfT = 0.5 * static_cast<double>(std::numeric_limits<T>::epsilon());
+    const double nu = static_cast<double>(n) * kRoundoffOfT;
     return nu < 0.5 ? nu / (1.0 - nu) * kInflate : kInfinity;
 }
+
+// In float64.
+inline double gamma(std::int64_t n) { return gamma_of<double>(n); }
 
 // The same for a dot product by add_multiple2, in double-double.
 inline double gamma2(std::int64_t n) { return 16.0 * static_cast<double>(n + 8) * kRoundoff2; }

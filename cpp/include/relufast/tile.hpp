@@ -144,9 +144,11 @@ struct Workspace {
     Buffer<double> hidden;
     Buffer<double> weights;
     Buffer<double> products;
-    ProductMemory packed;
-    Buffer<double> at_cuts;  // products at the ends of chunks
-    Buffer<double> points;   // columns that are no knot of a tile
+    ProductMemory<double> packed;
+    Buffer<float> rough_hidden;
+    Buffer<float> rough_products;
+    ProductMemory<float> rough_packed;
+    Buffer<double> points;  // columns that are no knot of a tile
     Buffer<std::uint64_t> point_activity;
     std::vector<std::size_t> columns;  // of a tile: those to multiply
     std::vector<std::int32_t> alive;
@@ -158,6 +160,7 @@ struct Workspace {
 };
 
 class PointStore;
+struct RoughValues;
 struct Rows;
 
 // The second layer on a segment of the first layer's grid: slope x + intercept, each in
@@ -255,8 +258,7 @@ class TileSolver {
                                               std::size_t last, Workspace& workspace) const;
     double straying(const Tile& tile, std::size_t lo, std::size_t hi) const;
     std::vector<KnownSign> signs_between(const Tile& below, std::size_t lo, std::size_t hi,
-                                         const double* z_lo, const double* z_hi,
-                                         std::int64_t n_terms) const;
+                                         const RoughValues& values, std::size_t cut) const;
     void add_biases_and_bound(Tile& tile, Workspace& workspace) const;
     void decide_open_signs(Tile& tile, const std::vector<OpenColumn>& open) const;
     std::size_t affordable_refinements(const Tile& tile) const;

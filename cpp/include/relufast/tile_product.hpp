@@ -45,4 +45,20 @@ class Sent {
 std::int64_t multiply_relu(const Rows& rows, double negative_slope, const Tile& below,
                            std::size_t n_points, Workspace& workspace);
 
+// W relu(z) in single precision, which is enough for signs that have something to spare.
+struct RoughValues {
+    const float* values = nullptr;  // (columns, n), in units
+    std::size_t n = 0;
+    double unit = 1.0;      // a power of two
+    double rounding = 0.0;  // A value is off by no more than |W_i| |relu(z)| rounding + lost.
+    double lost = 0.0;
+
+    const float* at(std::size_t column) const { return values + column * n; }
+};
+
+// For all neurons of a layer and the columns of `below` numbered in workspace.columns. Valid until
+// the next ones in this workspace.
+RoughValues multiply_relu_roughly(const Layer& layer, double negative_slope, const Tile& below,
+                                  Workspace& workspace);
+
 }  // namespace relufast
