@@ -61,9 +61,8 @@ void round_row(const double* __restrict from, double scale, std::int64_t count,
 }
 
 // All products of two blocks of rows.
-RELUFAST_MULTIVERSION
-void multiply_blocks(const std::int16_t* a, const std::int16_t* b, std::int64_t stride,
-                     std::int32_t* sums) {
+[[gnu::always_inline]] inline void multiply_all(const std::int16_t* a, const std::int16_t* b,
+                                                std::int64_t stride, std::int32_t* sums) {
     std::fill_n(sums, kBlock * kBlock, 0);
     for (std::int64_t first = 0; first < stride; first += kTerms) {
         const std::int64_t n_terms = std::min(kTerms, stride - first);
@@ -75,6 +74,31 @@ void multiply_blocks(const std::int16_t* a, const std::int16_t* b, std::int64_t 
         }
     }
 }
+
+RELUFAST_MULTIVERSION
+void multiply_blocks(const std::int16_t* a, const std::int16_t* b, std::int64_t stride,
+                     std::int32_t* sums) {
+    multiply_all(a, b, stride, sums);
+}
+
+using MultiplyBlocks = void(const std::int16_t* a, const std::int16_t* b, std::int64_t stride,
+                            std::int32_t* sums);
+
+#if RELUFAST_IS_MULTIVERSION
+// With instructions that multiply and add.
+[[gnu::target("arch=x86-64-v4,avx512vnni")]] void multiply_blocks_by_vnni(const std::int16_t* a,
+                                                                          const std::int16_t* b,
+                                                                          std::int64_t stride,
+                                                                          std::int32_t* sums) {
+    multiply_all(a, b, stride, sums);
+}
+
+MultiplyBlocks* choose_loop() {
+    return __builtin_cpu_supports("avx512vnni") != 0 ? multiply_blocks_by_vnni : multiply_blocks;
+}
+#else
+MultiplyBlocks* choose_loop() { return multiply_blocks; }
+#endif
 
 }  // namespace
 
@@ -120,10 +144,11 @@ void IntegerRows::products(Buffer<float>& gram, int n_threads, const Interrupt& 
             blocks.push_back({row, column});
         }
     }
+    static MultiplyBlocks* const multiply = choose_loop();
     parallel_for(n_threads, blocks.size(), interrupt, [&](std::size_t i, int) {
         const auto [row, column] = blocks[i];
         std::int32_t sums[kBlock * kBlock];
-        multiply_blocks(this->row(row), this->row(column), stride_, sums);
+        multiply(this->row(row), this->row(column), stride_, sums);
         const std::int64_t n_down = std::min(kBlock, n_rows_ - row);
         const std::int64_t n_across = std::min(kBlock, n_rows_ - column);
         for (std::int64_t c = 0; c < n_across; ++c) {
