@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ask_for.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
@@ -131,11 +130,6 @@ void TileSolver::carry_sums(SecondLayerForm& form, Tile& tile, const Range& outp
     std::vector<std::uint8_t> active = form.active;
     for (std::size_t k = 0; k < tile.grid.size(); ++k) {
         const Knot& knot = tile.grid.knots[k];
-        if (k + 1 < tile.grid.size()) {
-            for (const Crossing& crossing : tile.grid.knots[k + 1].crossings) {
-                ask_for(network_.layer(2).outgoing(crossing.neuron) + at, n);
-            }
-        }
         if (k > 0) {  // the left end is the end of the tile before
             for (const Crossing& crossing : knot.crossings) {
                 const auto i = static_cast<std::size_t>(crossing.neuron);

@@ -8,13 +8,20 @@
 #include <cstddef>
 #include <utility>
 
-#include "ask_for.hpp"
 #include "relufast/column_ops.hpp"
 
 namespace relufast {
 namespace {
 
-constexpr std::int64_t kAhead = 4;  // columns, which lie far apart
+// Asks for a part of a column that is read soon: columns lie too far apart for the hardware to see
+// which one is next.
+void ask_for(const double* entries, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; i += 8) {
+        __builtin_prefetch(entries + i);
+    }
+}
+
+constexpr std::int64_t kAhead = 4;  // columns
 
 // All rows: pieces of columns, each of which `write` brings to where it belongs.
 template <class Number, class Write>
