@@ -13,6 +13,8 @@
 namespace relufast {
 namespace {
 
+using BlockOfDoubles = PackedBlock<double>;
+
 // Asks for a part of a column that is read soon: columns lie too far apart for the hardware to see
 // which one is next.
 void ask_for(const double* entries, std::int64_t n) {
@@ -46,37 +48,36 @@ FillBlock<Number> of_all_rows(const Layer& layer, const std::vector<std::int32_t
 
 // Some rows of a layer that lies by columns.
 FillBlock<double> out_of_columns(const Rows& rows, const std::vector<std::int32_t>& senders) {
-    return
-        [&](std::int64_t first_row, std::int64_t first_column, const PackedBlock<double>& block) {
-            const std::vector<std::int32_t>& neurons = *rows.neurons;
-            const std::int64_t n_columns = block.n_columns();
-            const auto sender_of = [&](std::int64_t column) {
-                return senders[static_cast<std::size_t>(first_column + column)];
-            };
-            const auto begin = static_cast<std::size_t>(first_row);
-            const std::size_t end =
-                std::min(begin + static_cast<std::size_t>(block.n_rows()), neurons.size());
-            for (std::int64_t column = 0; column < n_columns; ++column) {
-                if (begin < end) {
-                    const std::int32_t sender = sender_of(std::min(column + kAhead, n_columns - 1));
-                    ask_for(rows.layer.outgoing(sender) + neurons[begin],
-                            neurons[end - 1] - neurons[begin] + 1);
-                }
-                const std::int32_t sender = sender_of(column);
-                const double* const from = rows.layer.outgoing(sender);
-                block.for_each_panel([&](std::int64_t row, std::int64_t count) {
-                    double* const to = block.at(row, column);
-                    const std::size_t first = begin + static_cast<std::size_t>(row);
-                    const std::size_t last = first + static_cast<std::size_t>(count);
-                    for (std::size_t i = first; i < std::min(last, neurons.size()); ++i) {
-                        to[i - first] = from[neurons[i]];
-                    }
-                    for (std::size_t i = std::max(first, neurons.size()); i < last; ++i) {
-                        to[i - first] = rows.others->weights(i - neurons.size())[sender];
-                    }
-                });
-            }
+    return [&](std::int64_t first_row, std::int64_t first_column, const BlockOfDoubles& block) {
+        const std::vector<std::int32_t>& neurons = *rows.neurons;
+        const std::int64_t n_columns = block.n_columns();
+        const auto sender_of = [&](std::int64_t column) {
+            return senders[static_cast<std::size_t>(first_column + column)];
         };
+        const auto begin = static_cast<std::size_t>(first_row);
+        const std::size_t end =
+            std::min(begin + static_cast<std::size_t>(block.n_rows()), neurons.size());
+        for (std::int64_t column = 0; column < n_columns; ++column) {
+            if (begin < end) {
+                const std::int32_t sender = sender_of(std::min(column + kAhead, n_columns - 1));
+                ask_for(rows.layer.outgoing(sender) + neurons[begin],
+                        neurons[end - 1] - neurons[begin] + 1);
+            }
+            const std::int32_t sender = sender_of(column);
+            const double* const from = rows.layer.outgoing(sender);
+            block.for_each_panel([&](std::int64_t row, std::int64_t count) {
+                double* const to = block.at(row, column);
+                const std::size_t first = begin + static_cast<std::size_t>(row);
+                const std::size_t last = first + static_cast<std::size_t>(count);
+                for (std::size_t i = first; i < std::min(last, neurons.size()); ++i) {
+                    to[i - first] = from[neurons[i]];
+                }
+                for (std::size_t i = std::max(first, neurons.size()); i < last; ++i) {
+                    to[i - first] = rows.others->weights(i - neurons.size())[sender];
+                }
+            });
+        }
+    };
 }
 
 }  // namespace
@@ -112,9 +113,9 @@ FillBlock<float> rough_blocks_of_weights(const Layer& layer,
 
 FillBlock<double> blocks_out_of_rows(RowAt row_at, const std::vector<std::int32_t>& columns) {
     return [row_at = std::move(row_at), &columns](std::int64_t first_row, std::int64_t first_column,
-                                                  const PackedBlock<double>& block) {
+                                                  const BlockOfDoubles& block) {
         block.for_each_panel([&](std::int64_t row, auto count) {
-            std::array<const double*, PackedBlock<double>::kPanelRows> from{};
+            std::array<const double*, BlockOfDoubles::kPanelRows> from{};
             for (std::size_t r = 0; r < static_cast<std::size_t>(count); ++r) {
                 from[r] = row_at(static_cast<std::size_t>(first_row + row) + r);
             }
