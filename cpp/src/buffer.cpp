@@ -1,6 +1,7 @@
 #include "relufast/buffer.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -25,7 +26,25 @@ namespace relufast {
 
 namespace {
 
-constexpr std::align_val_t kLine{64};
+constexpr std::size_t kLine = 64;
+
+// By malloc, whose memory does not fall to pieces as that of functions for aligned memory does. The
+// byte before an array tells how far it lies from what malloc gave.
+void* allocate_small(std::size_t n_bytes) {
+    auto* const given = static_cast<unsigned char*>(std::malloc(n_bytes + kLine));
+    if (given == nullptr) {
+        throw std::bad_alloc();
+    }
+    const std::size_t distance = kLine - reinterpret_cast<std::uintptr_t>(given) % kLine;
+    unsigned char* const array = given + distance;
+    array[-1] = static_cast<unsigned char>(distance);
+    return array;
+}
+
+void free_small(void* memory) noexcept {
+    auto* const array = static_cast<unsigned char*>(memory);
+    std::free(array - array[-1]);
+}
 
 }  // namespace
 
@@ -95,12 +114,12 @@ void* allocate_array(std::size_t n_bytes) {
     if (n_bytes >= kLarge) {
         return allocate_large(n_bytes);
     }
-    return ::operator new(n_bytes, kLine);
+    return allocate_small(n_bytes);
 }
 
 void free_array(void* memory, std::size_t n_bytes) noexcept {
     if (n_bytes < kLarge) {
-        ::operator delete(memory, kLine);
+        free_small(memory);
     } else if (!keep_large(memory)) {
         std::free(memory);
     }
