@@ -54,8 +54,9 @@ namespace {
 
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
-// Arrays from this size on lie in huge pages of their own, and are kept for the next one.
-constexpr std::size_t kLarge = 2 * kHugePage;
+// Arrays from this size on are kept for the next one: what is given back to malloc often goes on to
+// the system, and comes again page by page, each of which has to be cleared.
+constexpr std::size_t kLarge = std::size_t{1} << 16;
 
 // A small share of the machine's memory.
 std::size_t most_spare_bytes() {
@@ -80,14 +81,19 @@ void* allocate_large(std::size_t n_bytes) {
     if (memory != nullptr) {
         return memory;
     }
-    const auto fails = [&] { return posix_memalign(&memory, kHugePage, n_bytes) != 0; };
+    const bool is_huge = n_bytes >= 2 * kHugePage;
+    const auto fails = [&] {
+        return posix_memalign(&memory, is_huge ? kHugePage : kLine, n_bytes) != 0;
+    };
     if (fails()) {
         spare_arrays().free_all();
         if (fails()) {
             throw std::bad_alloc();
         }
     }
-    madvise(memory, n_bytes, MADV_HUGEPAGE);  // advice: without it, all is only slower
+    if (is_huge) {
+        madvise(memory, n_bytes, MADV_HUGEPAGE);  // advice: without it, all is only slower
+    }
     return memory;
 }
 

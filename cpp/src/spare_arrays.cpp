@@ -6,7 +6,7 @@
 namespace relufast {
 namespace {
 
-constexpr std::size_t kMostArrays = 64;
+constexpr std::size_t kMostArrays = 256;
 
 }  // namespace
 

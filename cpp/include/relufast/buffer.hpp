@@ -11,8 +11,9 @@ namespace relufast {
 
 // Arrays begin with a line of the cache, so that vectors of eight numbers lie in one each.
 //
-// Large ones lie in huge pages where the system has them: these are cleared faster, and columns far
-// apart need fewer look-ups of addresses. There some are kept for the next array.
+// Where the system is Linux, some of those that are given back are kept for the next one, and large
+// ones lie in huge pages: these are cleared faster, and columns far apart need fewer look-ups of
+// addresses.
 void* allocate_array(std::size_t n_bytes);
 void free_array(void* memory, std::size_t n_bytes) noexcept;
 
