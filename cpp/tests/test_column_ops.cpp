@@ -58,24 +58,32 @@ TEST_CASE("A sum of rows equals the plain loops at every width") {
 }
 
 TEST_CASE("What a column sends is listed by sender") {
-    constexpr std::size_t kNeurons = 70;
-    const std::vector<double> z = normals(3, kNeurons);
-    std::vector<std::uint64_t> active(activity_words(kNeurons));
-    relufast::mark_active(z.data(), kNeurons, active.data());
-    for (const double slope : {0.0, -0.5}) {
-        std::vector<std::int32_t> senders(kNeurons);
-        std::vector<double> sent(kNeurons);
-        const std::int64_t n_sent = relufast::gather_senders(z.data(), active.data(), kNeurons,
-                                                             slope, senders.data(), sent.data());
-        std::int64_t n_expected = 0;
-        for (std::size_t i = 0; i < kNeurons; ++i) {
-            if (z[i] > 0.0 || slope != 0.0) {
-                const auto c = static_cast<std::size_t>(n_expected++);
-                CHECK(senders[c] == static_cast<std::int32_t>(i));
-                CHECK(sent[c] == (z[i] > 0.0 ? z[i] : slope * z[i]));
-            }
+    for (const std::size_t n : {1, 7, 8, 9, 50, 63, 64, 65, 130}) {
+        std::vector<double> z = normals(3, n);
+        if (n > 100) {  // eight that all send, and some that do not
+            std::fill_n(z.begin() + 16, 8, 1.0);
+            std::fill_n(z.begin() + 24, 40, -1.0);
         }
-        CHECK(n_sent == n_expected);
+        std::vector<std::uint64_t> active(activity_words(static_cast<std::int64_t>(n)));
+        relufast::mark_active(z.data(), static_cast<std::int64_t>(n), active.data());
+        for (const double slope : {0.0, -0.5}) {
+            std::vector<std::int32_t> senders(n + 1, -7);
+            std::vector<double> sent(n + 1, -7.0);
+            const std::int64_t n_sent =
+                relufast::gather_senders(z.data(), active.data(), static_cast<std::int64_t>(n),
+                                         slope, senders.data(), sent.data());
+            std::int64_t n_expected = 0;
+            for (std::size_t i = 0; i < n; ++i) {
+                if (z[i] > 0.0 || slope != 0.0) {
+                    const auto c = static_cast<std::size_t>(n_expected++);
+                    CHECK(senders[c] == static_cast<std::int32_t>(i));
+                    CHECK(sent[c] == (z[i] > 0.0 ? z[i] : slope * z[i]));
+                }
+            }
+            CHECK(n_sent == n_expected);
+            CHECK(senders[n] == -7);
+            CHECK(sent[n] == -7.0);
+        }
     }
 }
 

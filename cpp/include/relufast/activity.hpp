@@ -76,26 +76,8 @@ void list_senders(std::int64_t n_neurons, double negative_slope, std::size_t n_p
 }
 
 // Lists the neurons of one column that send something on, and what: returns how many. There is room
-// for all.
-inline std::int64_t gather_senders(const double* z, const std::uint64_t* active,
-                                   std::int64_t n_neurons, double negative_slope,
-                                   std::int32_t* senders, double* sent) {
-    if (negative_slope != 0.0) {
-        for (std::int64_t i = 0; i < n_neurons; ++i) {
-            senders[i] = static_cast<std::int32_t>(i);
-            sent[i] = z[i] > 0.0 ? z[i] : negative_slope * z[i];
-        }
-        return n_neurons;
-    }
-    std::int64_t n_sent = 0;
-    for (std::size_t w = 0; w < activity_words(n_neurons); ++w) {
-        for_each_neuron(active[w], static_cast<std::int64_t>(w) * kNeuronsPerWord,
-                        [&](std::int32_t neuron) {
-                            senders[n_sent] = neuron;
-                            sent[n_sent++] = z[neuron];
-                        });
-    }
-    return n_sent;
-}
+// for all, and no bit is set beyond n_neurons.
+std::int64_t gather_senders(const double* z, const std::uint64_t* active, std::int64_t n_neurons,
+                            double negative_slope, std::int32_t* senders, double* sent);
 
 }  // namespace relufast
