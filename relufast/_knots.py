@@ -27,7 +27,8 @@ _EXACT_BUDGET = 2e7
 class Knots(NamedTuple):
     """What the core returns: the ends of the line, and all sites in between, from left to right.
 
-    Its arrays are read-only, as those of results are.
+    The arrays of the core, and those that `resolve_exactly` puts in their place, are read-only, as
+    those of results are.
     """
 
     x: FloatArray

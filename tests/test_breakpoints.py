@@ -14,6 +14,7 @@ from networks import NetworkCase, SegmentCase, network_case, saw_tooth, segment_
 from rational_oracle import ExactBreakpoints, exact_breakpoints
 
 import relufast
+from relufast import _knots
 from relufast._knots import Knots, find_knots
 
 SEED = 20261123
@@ -419,10 +420,41 @@ def test_network_without_breakpoints() -> None:
     assert pieces.intercepts.tolist() == [[1.0]]
 
 
-def test_result_is_read_only() -> None:
-    found = relufast.breakpoints(gaussian(10, 2, 1))
-    with pytest.raises(ValueError, match="read-only"):
-        found.positions[0] = 0.0
+@pytest.mark.parametrize(
+    ("network", "in_integers"),
+    [
+        pytest.param(gaussian(10, 2, 1), False, id="one at a site"),
+        pytest.param(
+            relufast.Network([[[1.0], [2.0]], [[1.0, 1.0]]], [[0.0, 0.0], [0.0]]),
+            False,
+            id="two at a site",
+        ),
+        # The second layer is zero to the left of 0.1 + 0.2, which is not 0.3.
+        pytest.param(
+            relufast.Network(
+                [[[1.0], [1.0]], [[1.0, -1.0]], [[1.0]]],
+                [[-0.1 - 0.2, -0.3], [0.0], [0.0]],
+            ),
+            True,
+            id="in integers",
+        ),
+    ],
+)
+def test_result_is_read_only(
+    network: relufast.Network, in_integers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replaced = []
+    replace = _knots._replace
+    monkeypatch.setattr(
+        _knots, "_replace", lambda *args: replaced.append(args[1]) or replace(*args)
+    )
+    found = relufast.breakpoints(network)
+    assert found.certified
+    assert found.count > 0
+    assert any(replaced) == in_integers
+    for name in ("positions", "position_error", "layers", "neurons", "reaches_output", "sites"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(found, name)[0] = 0
     with pytest.raises(AttributeError):
         found.certified = False  # type: ignore[misc]
 

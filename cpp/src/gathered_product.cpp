@@ -142,12 +142,11 @@ template <class Number>
 
 template <class Number>
 Kernel<Number>* choose_kernel() {
-    if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-        __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0) {
+    if (__builtin_cpu_supports("x86-64-v4") != 0) {
         return multiply_by_avx512<Number>;
     }
-    const bool has_avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-    return has_avx2 ? multiply_by_avx2<Number> : multiply_plainly<Number>;
+    return __builtin_cpu_supports("x86-64-v3") != 0 ? multiply_by_avx2<Number>
+                                                    : multiply_plainly<Number>;
 }
 #else
 template <class Number>

@@ -94,7 +94,9 @@ using MultiplyBlocks = void(const std::int16_t* a, const std::int16_t* b, std::i
 }
 
 MultiplyBlocks* choose_loop() {
-    return __builtin_cpu_supports("avx512vnni") != 0 ? multiply_blocks_by_vnni : multiply_blocks;
+    const bool has_vnni =
+        __builtin_cpu_supports("x86-64-v4") != 0 && __builtin_cpu_supports("avx512vnni") != 0;
+    return has_vnni ? multiply_blocks_by_vnni : multiply_blocks;
 }
 #else
 MultiplyBlocks* choose_loop() { return multiply_blocks; }

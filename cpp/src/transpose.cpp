@@ -67,10 +67,10 @@ struct Part {
     std::int64_t n_columns;
 };
 
-// The rows from `first` on, one after the other.
+// The rows from `first` on: a stretch of memory for each column.
 void write_rows(const Part& part, std::int64_t first) {
-    for (std::int64_t row = first; row < part.n_rows; ++row) {
-        for (std::int64_t column = 0; column < part.n_columns; ++column) {
+    for (std::int64_t column = 0; column < part.n_columns; ++column) {
+        for (std::int64_t row = first; row < part.n_rows; ++row) {
             part.to[column * part.to_stride + row] = part.from[row * part.from_stride + column];
         }
     }
