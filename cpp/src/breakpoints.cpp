@@ -240,24 +240,18 @@ class Counter {
     bool is_open_ = false;
 };
 
-// What finding and counting start with.
-struct Start {
-    LayerOne first;
-    bool may_be_narrow = false;  // worth an attempt without tiles
-};
-
-Start begin(Network& network, const Line& line, BreakpointOptions& options) {
-    Start start;
+// Whether the line is worth an attempt without tiles. What finding and counting start with.
+bool begin(Network& network, BreakpointOptions& options) {
+    bool may_be_narrow = false;
     if (multiplications(network) < options.worth_threads) {
         options.n_threads = 1;
-        start.may_be_narrow =
+        may_be_narrow =
             options.tile_size == 0 && options.chunk_size == 0 && NarrowSolver::is_narrow(network);
     }
     if (options.certify) {
         network.bound_spectral_norms(options.n_threads, options.interrupt);
     }
-    start.first = solve_layer_one(network, line);
-    return start;
+    return may_be_narrow;
 }
 
 // This thread's: it takes some microseconds, and making its arrays would be a good part of that.
@@ -271,10 +265,10 @@ NarrowSolver& narrow_solver() {
 bool count_breakpoints(Network& network, const Line& line, const BreakpointOptions& requested,
                        std::vector<Workspace>& workspaces, std::int64_t* counts) {
     BreakpointOptions options = requested;
-    const auto [first, may_be_narrow] = begin(network, line, options);
-    if (may_be_narrow && narrow_solver().count(network, line, first, counts)) {
+    if (begin(network, options) && narrow_solver().count(network, line, counts)) {
         return options.certify;
     }
+    const LayerOne first = solve_layer_one(network, line);
     std::fill(counts, counts + network.depth(), 0);
     Counter counter(counts);
     if (network.depth() == 1) {
@@ -331,12 +325,12 @@ void add_knots(Breakpoints& result, Grid grid, const std::vector<Undecided>& und
 Breakpoints find_breakpoints(Network& network, const Line& line,
                              const BreakpointOptions& requested) {
     BreakpointOptions options = requested;
-    const auto [first, may_be_narrow] = begin(network, line, options);
-    if (may_be_narrow) {
-        if (std::optional<Breakpoints> found = narrow_solver().find(network, line, first)) {
+    if (begin(network, options)) {
+        if (std::optional<Breakpoints> found = narrow_solver().find(network, line)) {
             return std::move(*found);
         }
     }
+    const LayerOne first = solve_layer_one(network, line);
     Part root;
     std::vector<Workspace> workspaces;
     LineSolver solver(network, line, options, true, workspaces);

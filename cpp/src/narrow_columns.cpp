@@ -8,6 +8,10 @@
 #include "relufast/activity.hpp"
 #include "relufast/multiversion.hpp"
 
+#if RELUFAST_IS_MULTIVERSION
+#include <immintrin.h>
+#endif
+
 namespace relufast {
 namespace {
 
@@ -19,6 +23,58 @@ namespace {
     const bool is_on = (active & kNeuronBits[static_cast<std::size_t>(i)]) != kNoNeuron;
     return is_on ? values[i] : negative_slope * values[i];
 }
+
+RELUFAST_WITHOUT_AVX512
+NarrowScan decide(double* __restrict z, const NarrowBiases& of_layer, double bias_factor,
+                  double beta, double bias_rounding, double floor) {
+    const std::int64_t n = whole(of_layer.stride());
+    const double* __restrict biases = of_layer.biases();
+    const double* __restrict sizes = of_layer.bias_sizes();
+    const double* __restrict norms = of_layer.norms();
+    std::uint64_t active = 0;
+    double square = 0.0;
+#pragma omp simd reduction(+ : square) reduction(| : active)
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double value = z[i] + bias_factor * biases[i];
+        z[i] = value;
+        const double bound = norms[i] * beta + (sizes[i] * bias_rounding + floor);
+        square += std::fabs(value) > bound ? value * value : HUGE_VAL;
+        const bool inactive = value <= 0.0;
+        active |= kNeuronBits[static_cast<std::size_t>(i)] & (inactive ? kNoNeuron : ~kNoNeuron);
+    }
+    return {active, square};
+}
+
+#if RELUFAST_IS_MULTIVERSION
+// Comparisons give eight bits each, which the compiler would not put together.
+RELUFAST_WITH_AVX512
+NarrowScan decide(double* __restrict z, const NarrowBiases& of_layer, double bias_factor,
+                  double beta, double bias_rounding, double floor) {
+    const __m512d factor = _mm512_set1_pd(bias_factor);
+    const __m512d per_norm = _mm512_set1_pd(beta);
+    const __m512d per_size = _mm512_set1_pd(bias_rounding);
+    const __m512d constant = _mm512_set1_pd(floor);
+    __m512d square = _mm512_setzero_pd();
+    std::uint64_t active = 0;
+    __mmask8 decided = 0xff;
+    for (std::int64_t i = 0; i < of_layer.stride(); i += 8) {
+        const __m512d value =
+            _mm512_fmadd_pd(factor, _mm512_loadu_pd(of_layer.biases() + i), _mm512_loadu_pd(z + i));
+        _mm512_storeu_pd(z + i, value);
+        const __m512d bound = _mm512_fmadd_pd(
+            _mm512_loadu_pd(of_layer.norms() + i), per_norm,
+            _mm512_fmadd_pd(_mm512_loadu_pd(of_layer.bias_sizes() + i), per_size, constant));
+        decided &= _mm512_cmp_pd_mask(_mm512_abs_pd(value), bound, _CMP_GT_OQ);
+        const __mmask8 positive = _mm512_cmp_pd_mask(value, _mm512_setzero_pd(), _CMP_GT_OQ);
+        active |= std::uint64_t{positive} << i;
+        square = _mm512_fmadd_pd(value, value, square);
+    }
+    const __m256d fours = _mm256_add_pd(_mm512_maskz_extractf64x4_pd(0xf, square, 0),
+                                        _mm512_maskz_extractf64x4_pd(0xf, square, 1));
+    const double sum = (fours[0] + fours[1]) + (fours[2] + fours[3]);
+    return {active, decided == 0xff ? sum : HUGE_VAL};
+}
+#endif
 
 }  // namespace
 
@@ -38,29 +94,9 @@ void multiply_rows(const double* __restrict matrix, std::int64_t stride, std::ui
     }
 }
 
-RELUFAST_MULTIVERSION
-NarrowScan add_biases_and_decide(double* __restrict z, const NarrowBiases& of_layer,
-                                 double bias_factor, double beta, double bias_rounding,
-                                 double floor, double negative_slope) {
-    const std::int64_t n = whole(of_layer.stride());
-    const double* __restrict biases = of_layer.biases();
-    const double* __restrict sizes = of_layer.bias_sizes();
-    const double* __restrict norms = of_layer.norms();
-    std::uint64_t active = 0;
-    double square = 0.0;
-    double relu_square = 0.0;
-#pragma omp simd reduction(+ : square, relu_square) reduction(| : active)
-    for (std::int64_t i = 0; i < n; ++i) {
-        const double value = z[i] + bias_factor * biases[i];
-        z[i] = value;
-        const double bound = norms[i] * beta + (sizes[i] * bias_rounding + floor);
-        square += std::fabs(value) > bound ? value * value : HUGE_VAL;
-        const bool inactive = value <= 0.0;
-        active |= kNeuronBits[static_cast<std::size_t>(i)] & (inactive ? kNoNeuron : ~kNoNeuron);
-        const double relu = inactive ? negative_slope * value : value;
-        relu_square += relu * relu;
-    }
-    return {active, square, relu_square};
+NarrowScan add_biases_and_decide(double* z, const NarrowBiases& of_layer, double bias_factor,
+                                 double beta, double bias_rounding, double floor) {
+    return decide(z, of_layer, bias_factor, beta, bias_rounding, floor);
 }
 
 RELUFAST_MULTIVERSION
@@ -90,6 +126,21 @@ MaskedProduct multiply_masked(std::uint64_t active, double negative_slope,
         square += value * value;
     }
     return {product, square};
+}
+
+RELUFAST_MULTIVERSION
+void rank_numbers(const double* __restrict numbers, std::int64_t n,
+                  std::int32_t* __restrict ranks) {
+    const std::int64_t n_filled = narrow_stride(n);
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double number = numbers[i];
+        std::int64_t n_before = 0;
+#pragma omp simd reduction(+ : n_before)
+        for (std::int64_t j = 0; j < n_filled; ++j) {
+            n_before += numbers[j] < number || (numbers[j] == number && j < i) ? 1 : 0;
+        }
+        ranks[i] = static_cast<std::int32_t>(n_before);
+    }
 }
 
 }  // namespace relufast

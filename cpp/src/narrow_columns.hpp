@@ -13,16 +13,19 @@ namespace relufast {
 void multiply_rows(const double* matrix, std::int64_t stride, std::uint64_t rows,
                    const double* vector, double* out);
 
+// out[c] = factors[c] times the matrix, for two c at once, which share what is read of it. Only
+// those rows are read, and their factors, that bits of `rows` stand for.
+void multiply_two(const double* matrix, std::int64_t stride, std::uint64_t rows,
+                  const double* const factors[2], double* const out[2]);
+
 struct NarrowScan {
     std::uint64_t active = 0;
     double square = 0.0;  // |z|^2, or infinite if a sign is not decided
-    double relu_square = 0.0;
 };
 
 // z += bias_factor biases, then looks at the result.
 NarrowScan add_biases_and_decide(double* z, const NarrowBiases& of_layer, double bias_factor,
-                                 double beta, double bias_rounding, double floor,
-                                 double negative_slope);
+                                 double beta, double bias_rounding, double floor);
 
 // out = values where a bit says active, and elsewhere negative_slope times that. Returns the sum of
 // its squares.
@@ -37,5 +40,9 @@ struct MaskedProduct {
 
 MaskedProduct multiply_masked(std::uint64_t active, double negative_slope, const double* values,
                               const double* row, std::int64_t stride);
+
+// ranks[i] = how many numbers are less than the i-th, or equal and in front of it. The numbers are
+// filled up to whole vectors of eight, with what is not less than any.
+void rank_numbers(const double* numbers, std::int64_t n, std::int32_t* ranks);
 
 }  // namespace relufast

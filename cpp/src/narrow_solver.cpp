@@ -1,6 +1,7 @@
 #include "relufast/narrow_solver.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -8,25 +9,10 @@
 #include "narrow_columns.hpp"
 #include "relufast/activity.hpp"
 #include "relufast/column_ops.hpp"
-#include "relufast/line_norms.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
-namespace {
-
-// Whether all signs are decided, and norms can be had from the sums of squares.
-bool is_certain(const NarrowScan& scan, double negative_slope) {
-    return is_safe_square(scan.square) &&
-           (is_safe_square(scan.relu_square) || sends_nothing(scan.active, negative_slope));
-}
-
-ColumnBounds bounds_from(const NarrowScan& scan, double error) {
-    return {error, norm_from_square(scan.square),
-            scan.relu_square == 0.0 ? 0.0 : norm_from_square(scan.relu_square)};
-}
-
-}  // namespace
 
 bool NarrowSolver::is_narrow(const Network& network) {
     for (int l = 1; l <= network.depth(); ++l) {
@@ -45,72 +31,31 @@ void NarrowSolver::Columns::resize(std::size_t n_knots, std::int64_t n_neurons) 
     bounds.resize(n_knots);
 }
 
-bool NarrowSolver::solve(const Network& network, const Line& line, const LayerOne& first,
-                         bool counts_only) {
+bool NarrowSolver::solve(const Network& network, const Line& line, bool counts_only) {
     activity_.resize(static_cast<std::size_t>(network.depth()) + 1);
-    bool all_certain = take_first_layer(network, line, first);
+    bool all_certain = take_first_layer(network, line);
     for (int layer = 2; layer <= network.depth() && all_certain; ++layer) {
-        carry_up(network, layer);
         const bool is_counted = counts_only && layer == network.depth();
-        all_certain = decide_signs(network, layer) && find_roots(network, layer) &&
+        all_certain = carry_up(network, layer) && decide_signs(network, layer) &&
+                      find_roots(network, layer) &&
                       (is_counted || (order_roots() && refine(layer)));
     }
     return all_certain;
 }
 
-bool NarrowSolver::take_first_layer(const Network& network, const Line& line,
-                                    const LayerOne& first) {
-    const Grid& grid = first.grid;
-    if (std::find(grid.open_after.begin(), grid.open_after.end(), 1) != grid.open_after.end()) {
-        return false;
-    }
-    knots_.clear();
-    for (const Knot& knot : grid.knots) {
-        if (knot.crossings.size() > 1 || !(knot.x_error < kInfinity)) {
-            return false;
-        }
-        knots_.push_back({knot, knot.crossings.empty() ? Crossing{} : knot.crossings.front()});
-    }
-    const std::int64_t n = network.layer(1).n_out;
-    columns_.resize(knots_.size(), n);
-    roots_.clear();
-    first_root_.assign(knots_.size(), 0);
-    const auto leading = [](DoubleDouble value) { return value.hi; };
-    slopes_.assign(static_cast<std::size_t>(columns_.stride), 0.0);
-    std::transform(line.slopes.begin(), line.slopes.end(), slopes_.begin(), leading);
-    intercepts_.resize(line.intercepts.size());
-    std::transform(line.intercepts.begin(), line.intercepts.end(), intercepts_.begin(), leading);
-    first_biases_.set(intercepts_, {});
-    const LineNorms norms(line);
-    const double a = network.negative_slope();
-    for (std::size_t k = 0; k < knots_.size(); ++k) {
-        const NarrowKnot& knot = knots_[k];
-        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
-        combine(x, slopes_.data(), 0.0, slopes_.data(), columns_.at(k), columns_.stride);
-        const NarrowScan scan = add_biases_and_decide(
-            columns_.at(k), first_biases_, knot.is_direction ? 0.0 : 1.0, 1.0, 0.0, 0.0, a);
-        if (!is_certain(scan, a)) {
-            return false;
-        }
-        columns_.active[k] = scan.active;
-        // The parameters' low halves are left out, and three operations are rounded.
-        const FirstLayerSize size = norms.at(knot);
-        const double error = size.parameters_error + 5.0 * kRoundoff * size.values + underflow(n) +
-                             norms.misplaced(knot, network.kink());
-        columns_.bounds[k] = bounds_from(scan, error * kInflate);
-        if (!(error < 0x1p450)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 // The next layer's columns at the refined knots.
-void NarrowSolver::carry_up(const Network& network, int layer) {
+bool NarrowSolver::carry_up(const Network& network, int layer) {
     std::swap(below_, columns_);
     columns_.resize(knots_.size(), network.layer(layer).n_out);
     errors_.resize(knots_.size());
-    const double rounding = gamma(multiply_at_knots(network, layer) + 2);
+    if (!multiply_at_knots(network, layer)) {
+        return false;
+    }
+    int most = 0;
+    for (const std::uint64_t active : below_.active) {
+        most = std::max(most, std::popcount(sending(network, layer - 1, active)));
+    }
+    const double rounding = gamma(most + 2);
     for (std::size_t k = 0; k < below_.active.size(); ++k) {
         ColumnError& error = errors_[k + first_root_[k]];
         error = error_at_knot(network, below_.bounds[k], rounding);
@@ -120,23 +65,33 @@ void NarrowSolver::carry_up(const Network& network, int layer) {
         }
     }
     bend_at_roots(network, layer, rounding);
+    return true;
 }
 
-// Returns the largest number of terms.
-std::int64_t NarrowSolver::multiply_at_knots(const Network& network, int layer) {
+// Of two knots at a time: neighbours send nearly the same.
+bool NarrowSolver::multiply_at_knots(const Network& network, int layer) {
     const Layer& parameters = network.layer(layer);
-    senders_.resize(static_cast<std::size_t>(parameters.n_in));
-    sent_.resize(static_cast<std::size_t>(parameters.n_in));
-    std::int64_t most = 0;
-    for (std::size_t k = 0; k < below_.active.size(); ++k) {
-        const std::int64_t n_sent =
-            gather_senders(below_.at(k), &below_.active[k], parameters.n_in,
-                           network.negative_slope(), senders_.data(), sent_.data());
-        sum_multiples(parameters.weights.data(), columns_.stride, senders_.data(), sent_.data(),
-                      n_sent, columns_.at(k + first_root_[k]), columns_.stride);
-        most = std::max(most, n_sent);
+    const double a = network.negative_slope();
+    bool all_certain = true;
+    const std::size_t n = below_.active.size();
+    for (std::size_t k = 0; k < n; k += 2) {
+        const std::size_t of_two[] = {k, std::min(k + 1, n - 1)};
+        std::uint64_t senders = 0;
+        double* out[2];
+        for (std::size_t c = 0; c < 2; ++c) {
+            const std::size_t knot = of_two[c];
+            const std::uint64_t active = below_.active[knot];
+            const double square =
+                mask_narrow(active, a, below_.at(knot), sent_[c].data(), below_.stride);
+            all_certain = all_certain && (is_safe_square(square) || sends_nothing(active, a));
+            below_.bounds[knot].relu_norm = square == 0.0 ? 0.0 : norm_from_square(square);
+            senders |= sending(network, layer - 1, active);
+            out[c] = columns_.at(knot + first_root_[knot]);
+        }
+        const double* const sent[] = {sent_[0].data(), sent_[1].data()};
+        multiply_two(parameters.weights.data(), columns_.stride, senders, sent, out);
     }
-    return most;
+    return all_certain;
 }
 
 void NarrowSolver::bend_at_roots(const Network& network, int layer, double rounding) {
@@ -165,20 +120,19 @@ void NarrowSolver::bend_at_roots(const Network& network, int layer, double round
 
 bool NarrowSolver::decide_signs(const Network& network, int layer) {
     const Layer& parameters = network.layer(layer);
-    const double a = network.negative_slope();
     for (std::size_t m = 0; m < knots_.size(); ++m) {
         const double bias_factor = knots_[m].is_direction ? 0.0 : 1.0;
         const EntryBound bound =
             bound_entries(parameters, errors_[m], bias_factor * 4.0 * kRoundoff);
         const NarrowScan scan =
             add_biases_and_decide(columns_.at(m), parameters.narrow_biases, bias_factor, bound.beta,
-                                  bound.bias_rounding, bound.floor, a);
-        if (!is_certain(scan, a)) {
+                                  bound.bias_rounding, bound.floor);
+        if (!is_safe_square(scan.square)) {
             return false;
         }
         columns_.active[m] = scan.active;
         columns_.entry_bounds[m] = bound;
-        columns_.bounds[m] = bounds_from(scan, bound.error);
+        columns_.bounds[m] = {bound.error, norm_from_square(scan.square)};
     }
     activity_[static_cast<std::size_t>(layer)] = columns_.active;
     return true;
@@ -209,16 +163,20 @@ bool NarrowSolver::find_roots(const Network& network, int layer) {
 }
 
 bool NarrowSolver::order_roots() {
-    const auto begin_of = [&](std::size_t segment) {
-        return roots_.begin() + static_cast<std::ptrdiff_t>(first_root_[segment]);
+    const auto is_unclear = [](const Root& a, const Root& b) {
+        return !(b.order - b.order_error > a.order + a.order_error);
     };
     for (std::size_t k = 0; k + 1 < first_root_.size(); ++k) {
-        std::sort(begin_of(k), begin_of(k + 1), is_before);
+        if (first_root_[k + 1] - first_root_[k] > 1) {
+            const auto begin = roots_.begin() + static_cast<std::ptrdiff_t>(first_root_[k]);
+            const auto end = roots_.begin() + static_cast<std::ptrdiff_t>(first_root_[k + 1]);
+            std::sort(begin, end, is_before);
+            if (std::adjacent_find(begin, end, is_unclear) != end) {
+                return false;
+            }
+        }
     }
-    return std::adjacent_find(roots_.begin(), roots_.end(), [](const Root& a, const Root& b) {
-               return a.segment == b.segment &&
-                      !(b.order - b.order_error > a.order + a.order_error);
-           }) == roots_.end();
+    return true;
 }
 
 // The knots and the roots in between.
@@ -233,15 +191,18 @@ bool NarrowSolver::refine(int layer) {
         }
     }
     std::swap(knots_, refined_);
+    return all_apart();
+}
+
+bool NarrowSolver::all_apart() const {
     return std::adjacent_find(knots_.begin(), knots_.end(),
                               [](const Place& left, const Place& right) {
                                   return !are_apart(left, right);
                               }) == knots_.end();
 }
 
-std::optional<Breakpoints> NarrowSolver::find(const Network& network, const Line& line,
-                                              const LayerOne& first) {
-    if (!solve(network, line, first, false) || !decide_reaches(network)) {
+std::optional<Breakpoints> NarrowSolver::find(const Network& network, const Line& line) {
+    if (!solve(network, line, false) || !decide_reaches(network)) {
         return std::nullopt;
     }
     Breakpoints result;
@@ -266,9 +227,8 @@ std::optional<Breakpoints> NarrowSolver::find(const Network& network, const Line
     return result;
 }
 
-bool NarrowSolver::count(const Network& network, const Line& line, const LayerOne& first,
-                         std::int64_t* counts) {
-    if (!solve(network, line, first, true)) {
+bool NarrowSolver::count(const Network& network, const Line& line, std::int64_t* counts) {
+    if (!solve(network, line, true)) {
         return false;
     }
     std::fill(counts, counts + network.depth(), 0);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -8,7 +9,6 @@
 #include "relufast/buffer.hpp"
 #include "relufast/column_error.hpp"
 #include "relufast/knot.hpp"
-#include "relufast/layer_one.hpp"
 #include "relufast/line.hpp"
 #include "relufast/narrow_layer.hpp"
 #include "relufast/network.hpp"
@@ -25,12 +25,10 @@ class NarrowSolver {
  public:
     static bool is_narrow(const Network& network);
 
-    std::optional<Breakpoints> find(const Network& network, const Line& line,
-                                    const LayerOne& first);
+    std::optional<Breakpoints> find(const Network& network, const Line& line);
     // Only how many of each hidden layer there are: counts has room for depth numbers. Whether
     // there is an answer.
-    bool count(const Network& network, const Line& line, const LayerOne& first,
-               std::int64_t* counts);
+    bool count(const Network& network, const Line& line, std::int64_t* counts);
 
  private:
     // A breakpoint, or with layer 0 an end of the line.
@@ -50,20 +48,27 @@ class NarrowSolver {
         double* at(std::size_t k) { return z.data() + k * static_cast<std::size_t>(stride); }
     };
 
-    void carry_up(const Network& network, int layer);
-    std::int64_t multiply_at_knots(const Network& network, int layer);
     void bend_at_roots(const Network& network, int layer, double rounding);
     void begin_last_gradient(const Network& network);
     void follow_last_gradient(const Network& network);
     // Each: whether all is certain.
-    bool solve(const Network& network, const Line& line, const LayerOne& first, bool counts_only);
-    bool take_first_layer(const Network& network, const Line& line, const LayerOne& first);
+    bool solve(const Network& network, const Line& line, bool counts_only);
+    bool take_first_layer(const Network& network, const Line& line);
+    bool find_first_roots(const Line& line);
+    bool evaluate_first_layer(const Network& network, const Line& line);
+    bool carry_up(const Network& network, int layer);
+    bool multiply_at_knots(const Network& network, int layer);
     bool decide_signs(const Network& network, int layer);
     bool find_roots(const Network& network, int layer);
     bool order_roots();
     bool refine(int layer);
+    bool all_apart() const;
     bool decide_reaches(const Network& network);
     std::optional<bool> reaches(const Network& network, const Crossing& crossing);
+    // Which of a layer's neurons send something on.
+    static std::uint64_t sending(const Network& network, int layer, std::uint64_t active) {
+        return senders(active, network.layer(layer).n_out, network.negative_slope());
+    }
     // Of a layer at the knot that is looked at.
     std::uint64_t active(int layer) const {
         const auto l = static_cast<std::size_t>(layer);
@@ -77,15 +82,16 @@ class NarrowSolver {
     Columns below_;
     Columns columns_;
     std::vector<ColumnError> errors_;
+    std::vector<NarrowKnot> first_roots_;  // of the first layer, by neuron
+    std::uint64_t active_at_start_ = 0;
+    std::vector<double> first_x_;
     Buffer<double> slopes_;  // of the first layer along the line, filled up
-    std::vector<double> intercepts_;
-    NarrowBiases first_biases_;
+    Buffer<double> intercepts_;
+    std::array<Buffer<double>, 2> sent_{Buffer<double>(kMostNarrow), Buffer<double>(kMostNarrow)};
     Buffer<double> output_weights_;                     // of the first output
     std::vector<std::vector<std::uint64_t>> activity_;  // by layer and column
     std::vector<std::size_t> column_;                   // by layer: where a knot's activity is
     std::vector<std::uint8_t> reaches_;
-    std::vector<std::int32_t> senders_;
-    std::vector<double> sent_;
     Buffer<double> last_gradient_;
     double last_error_ = 0.0;  // per unit of the last layer's norms
     Buffer<double> gradient_;

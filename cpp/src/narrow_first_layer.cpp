@@ -1,0 +1,125 @@
+// The first layer along the line: its neurons' roots, and its values at them.
+
+#include <algorithm>
+#include <cmath>
+
+#include "narrow_columns.hpp"
+#include "relufast/column_ops.hpp"
+#include "relufast/line_norms.hpp"
+#include "relufast/narrow_solver.hpp"
+#include "relufast/rounding.hpp"
+
+namespace relufast {
+namespace {
+
+// Whether the quotient of two double-doubles is good to a hundred bits.
+bool is_far_from_underflow(double value) { return std::fabs(value) > 0x1p-900; }
+
+// Where slope x + intercept is zero. The error is not a number or infinite where nothing is known.
+Place root_of(const Line& line, std::size_t i) {
+    const DoubleDouble slope = line.slopes[i];
+    const DoubleDouble intercept = line.intercepts[i];
+    const double intercept_error = line.intercept_errors[i];
+    if (intercept.hi == 0.0 && intercept_error == 0.0) {
+        return {};
+    }
+    const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
+    if (!(room > 0.0) || !(line.exact || is_far_from_underflow(intercept.hi))) {
+        return {0.0, kInfinity};
+    }
+    const double x = line.exact ? -intercept.hi / slope.hi : (-intercept / slope).hi;
+    const double size = std::fabs(x);
+    const double from_parameters = (intercept_error + size * line.slope_errors[i]) / room;
+    return {x, (from_parameters + size * (kRoundoff + 0x1p-100) + 0x1p-1020) * kInflate};
+}
+
+Place end_of(double x) { return {x, 0.0, std::isinf(x)}; }
+
+}  // namespace
+
+bool NarrowSolver::take_first_layer(const Network& network, const Line& line) {
+    return find_first_roots(line) && evaluate_first_layer(network, line);
+}
+
+bool NarrowSolver::find_first_roots(const Line& line) {
+    first_roots_.clear();
+    active_at_start_ = 0;
+    for (std::size_t i = 0; i < line.slopes.size(); ++i) {
+        const double slope = line.slopes[i].hi;
+        bool is_active = slope < 0.0;  // as left of its root
+        if (slope == 0.0 && line.slope_errors[i] == 0.0) {
+            const double constant = line.intercepts[i].hi;
+            if (!(std::fabs(constant) * (1.0 - 0x1p-50) > line.intercept_errors[i])) {
+                return false;
+            }
+            is_active = constant > 0.0;
+        } else {
+            // Sums are rounded to the same side of a number as they are, or to it.
+            const Place root = root_of(line, i);
+            if (root.x + root.x_error < line.lo) {
+                is_active = slope > 0.0;
+            } else if (line.lo < root.x - root.x_error && root.x + root.x_error < line.hi) {
+                first_roots_.push_back({root, {1, static_cast<std::int32_t>(i)}});
+            } else if (!(line.hi < root.x - root.x_error)) {
+                return false;
+            }
+        }
+        active_at_start_ |= std::uint64_t{is_active} << i;
+    }
+    // Two rays need a point to start from.
+    return !(first_roots_.empty() && std::isinf(line.lo) && std::isinf(line.hi));
+}
+
+bool NarrowSolver::evaluate_first_layer(const Network& network, const Line& line) {
+    const std::size_t n_roots = first_roots_.size();
+    first_x_.assign(kMostNarrow, kInfinity);
+    for (std::size_t r = 0; r < n_roots; ++r) {
+        first_x_[r] = first_roots_[r].x;
+    }
+    std::int32_t ranks[kMostNarrow];
+    rank_numbers(first_x_.data(), static_cast<std::int64_t>(n_roots), ranks);
+    knots_.resize(n_roots + 2);
+    knots_.front() = {end_of(line.lo), {}};
+    knots_.back() = {end_of(line.hi), {}};
+    for (std::size_t r = 0; r < n_roots; ++r) {
+        knots_[static_cast<std::size_t>(ranks[r]) + 1] = first_roots_[r];
+    }
+    if (!all_apart()) {
+        return false;
+    }
+
+    const std::int64_t n = network.layer(1).n_out;
+    columns_.resize(knots_.size(), n);
+    roots_.clear();
+    first_root_.assign(knots_.size(), 0);
+    const auto set_leading = [&](Buffer<double>& leading, const std::vector<DoubleDouble>& values) {
+        leading.assign(static_cast<std::size_t>(columns_.stride), 0.0);
+        std::transform(values.begin(), values.end(), leading.begin(),
+                       [](DoubleDouble value) { return value.hi; });
+    };
+    set_leading(slopes_, line.slopes);
+    set_leading(intercepts_, line.intercepts);
+    const LineNorms norms(line);
+    std::uint64_t active = active_at_start_;
+    for (std::size_t k = 0; k < knots_.size(); ++k) {
+        const NarrowKnot& knot = knots_[k];
+        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
+        combine(x, slopes_.data(), knot.is_direction ? 0.0 : 1.0, intercepts_.data(),
+                columns_.at(k), columns_.stride);
+        if (knot.crossing.layer == 1) {
+            active ^= kNeuronBits[static_cast<std::size_t>(knot.crossing.neuron)];
+        }
+        columns_.active[k] = active;
+        // The parameters' low halves are left out, and three operations are rounded.
+        const FirstLayerSize size = norms.at(knot);
+        const double error = size.parameters_error + 5.0 * kRoundoff * size.values + underflow(n) +
+                             norms.misplaced(knot, network.kink());
+        columns_.bounds[k] = {error * kInflate, size.values};
+        if (!(error < 0x1p450)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+}  // namespace relufast
