@@ -13,31 +13,45 @@
 
 namespace relufast {
 
+// The last hidden layer's knots are told apart from the others by where they stand: which layer
+// comes next is hard to foresee, for CPUs too.
 bool NarrowSolver::decide_reaches(const Network& network) {
     const int depth = network.depth();
     reaches_.assign(knots_.size(), 0);
     column_.assign(static_cast<std::size_t>(depth) + 1, 0);
-    if (depth > 1) {
-        begin_last_gradient(network);
+    if (depth == 1) {
+        for (std::size_t k = 1; k + 1 < knots_.size(); ++k) {
+            reaches_[k] = sends_to_output(network, knots_[k].crossing.neuron);
+        }
+        return true;
     }
-    for (std::size_t k = 0; k < knots_.size(); ++k) {
-        const Crossing& crossing = knots_[k].crossing;
+    for (std::size_t r = 0; r < roots_.size(); ++r) {
+        const auto k = static_cast<std::size_t>(roots_[r].segment);
+        reaches_[k + r + 1] = sends_to_output(network, roots_[r].neuron);
+    }
+    begin_last_gradient(network);
+    for (std::size_t k = 0; k + 1 < coarser_.size(); ++k) {
+        const Crossing& crossing = coarser_[k].crossing;
         if (crossing.layer > 0) {
             const std::optional<bool> answer = reaches(network, crossing);
             if (!answer) {
                 return false;
             }
-            reaches_[k] = *answer;
+            reaches_[k + first_root_[k]] = *answer;
         }
         // It is a knot of the layers above its own.
         for (int layer = crossing.layer + 1; layer <= depth; ++layer) {
             ++column_[static_cast<std::size_t>(layer)];
         }
-        if (depth > 1 && crossing.layer < depth && k + 1 < knots_.size()) {
-            follow_last_gradient(network);
-        }
+        follow_last_gradient(network);
     }
     return true;
+}
+
+// Of a neuron of the last hidden layer.
+bool NarrowSolver::sends_to_output(const Network& network, std::int32_t neuron) {
+    const Layer& output = network.layer(network.depth() + 1);
+    return network.kink() != 0.0 && output.column_norms[static_cast<std::size_t>(neuron)] != 0.0;
 }
 
 // The first output's gradient with respect to what the last but one hidden layer sends.
@@ -79,8 +93,8 @@ void NarrowSolver::follow_last_gradient(const Network& network) {
     });
 }
 
-// Whether the first output's gradient with respect to the neuron is not zero; for all outputs, if
-// nothing passes the layers in between.
+// Whether the first output's gradient with respect to a neuron below the last hidden layer is not
+// zero; for all outputs, if nothing passes the layers in between.
 std::optional<bool> NarrowSolver::reaches(const Network& network, const Crossing& crossing) {
     const int depth = network.depth();
     const double a = network.negative_slope();
@@ -88,9 +102,6 @@ std::optional<bool> NarrowSolver::reaches(const Network& network, const Crossing
         network.layer(crossing.layer + 1).column_norms[static_cast<std::size_t>(crossing.neuron)];
     if (network.kink() == 0.0 || norm == 0.0) {
         return false;
-    }
-    if (crossing.layer == depth) {
-        return true;
     }
     for (int layer = crossing.layer + 1; layer <= depth; ++layer) {
         if (sends_nothing(active(layer), a)) {

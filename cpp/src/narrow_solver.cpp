@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <span>
 #include <utility>
 
@@ -181,16 +182,16 @@ bool NarrowSolver::order_roots() {
 
 // The knots and the roots in between.
 bool NarrowSolver::refine(int layer) {
-    refined_.clear();
-    refined_.reserve(knots_.size() + roots_.size());
+    coarser_.swap(knots_);
+    knots_.resize(coarser_.size() + roots_.size());
+    NarrowKnot* to = knots_.data();
     auto root = roots_.begin();
-    for (std::size_t k = 0; k < knots_.size(); ++k) {
-        refined_.push_back(knots_[k]);
+    for (std::size_t k = 0; k < coarser_.size(); ++k) {
+        *to++ = coarser_[k];
         for (; root != roots_.end() && root->segment == static_cast<std::int32_t>(k); ++root) {
-            refined_.push_back({{root->x, root->x_error, false}, {layer, root->neuron}});
+            *to++ = {{root->x, root->x_error, false}, {layer, root->neuron}};
         }
     }
-    std::swap(knots_, refined_);
     return all_apart();
 }
 
@@ -207,21 +208,22 @@ std::optional<Breakpoints> NarrowSolver::find(const Network& network, const Line
     }
     Breakpoints result;
     const std::size_t n_knots = knots_.size();
-    result.x.reserve(n_knots);
-    result.x_error.reserve(n_knots);
-    result.first_crossing.reserve(n_knots + 1);
-    result.layers.reserve(n_knots);
-    result.neurons.reserve(n_knots);
-    for (const NarrowKnot& knot : knots_) {
-        result.x.push_back(knot.x);
-        result.x_error.push_back(knot.x_error);
-        result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
-        if (knot.crossing.layer > 0) {
-            result.layers.push_back(knot.crossing.layer);
-            result.neurons.push_back(knot.crossing.neuron);
-        }
+    const std::size_t n_crossings = n_knots - 2;  // one at each but the ends
+    result.x.resize(n_knots);
+    result.x_error.resize(n_knots);
+    result.first_crossing.resize(n_knots + 1);
+    result.layers.resize(n_crossings);
+    result.neurons.resize(n_crossings);
+    for (std::size_t k = 0; k < n_knots; ++k) {
+        result.x[k] = knots_[k].x;
+        result.x_error[k] = knots_[k].x_error;
     }
-    result.first_crossing.push_back(static_cast<std::int32_t>(result.layers.size()));
+    for (std::size_t c = 0; c < n_crossings; ++c) {
+        result.layers[c] = knots_[c + 1].crossing.layer;
+        result.neurons[c] = knots_[c + 1].crossing.neuron;
+    }
+    std::iota(result.first_crossing.begin() + 1, result.first_crossing.end() - 1, 0);
+    result.first_crossing.back() = static_cast<std::int32_t>(n_crossings);
     result.open_after.assign(n_knots - 1, 0);
     result.reaches_output = reaches_;
     return result;

@@ -142,22 +142,26 @@ void finish(bool) {}
 
 }  // namespace
 
-// Blocks stay in the cache.
+// Blocks stay in the caches: the first one's for what is written, and another one's, of whole rows as
+// far as they go, for the squares, where the end of a sum takes longer than its terms.
 void transpose_and_square(const double* from, std::int64_t n_rows, std::int64_t n_columns,
                           double* to, std::int64_t stride, double* row_squares,
                           double* column_squares) {
     constexpr std::int64_t kRows = 64;
+    constexpr std::int64_t kSquaredColumns = 256;
     constexpr std::int64_t kColumns = 32;
     const bool past_cache = goes_past_cache(to, stride, n_columns);
     for (std::int64_t row = 0; row < n_rows; row += kRows) {
-        for (std::int64_t column = 0; column < n_columns; column += kColumns) {
-            const Part part{
-                from + row * n_columns + column, n_columns,
-                to + column * stride + row,      stride,
-                std::min(kRows, n_rows - row),   std::min(kColumns, n_columns - column)};
-            add_squares(part.from, n_columns, part.n_rows, part.n_columns, row_squares + row,
-                        column_squares + column);
-            write(part, past_cache);
+        const std::int64_t rows = std::min(kRows, n_rows - row);
+        for (std::int64_t start = 0; start < n_columns; start += kSquaredColumns) {
+            const std::int64_t end = std::min(start + kSquaredColumns, n_columns);
+            add_squares(from + row * n_columns + start, n_columns, rows, end - start,
+                        row_squares + row, column_squares + start);
+            for (std::int64_t column = start; column < end; column += kColumns) {
+                write({from + row * n_columns + column, n_columns, to + column * stride + row,
+                       stride, rows, std::min(kColumns, end - column)},
+                      past_cache);
+            }
         }
     }
     finish(past_cache);

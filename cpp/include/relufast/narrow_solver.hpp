@@ -64,6 +64,7 @@ class NarrowSolver {
     bool refine(int layer);
     bool all_apart() const;
     bool decide_reaches(const Network& network);
+    static bool sends_to_output(const Network& network, std::int32_t neuron);
     std::optional<bool> reaches(const Network& network, const Crossing& crossing);
     // Which of a layer's neurons send something on.
     static std::uint64_t sending(const Network& network, int layer, std::uint64_t active) {
@@ -76,7 +77,7 @@ class NarrowSolver {
     }
 
     std::vector<NarrowKnot> knots_;
-    std::vector<NarrowKnot> refined_;
+    std::vector<NarrowKnot> coarser_;      // what knots_ were before the roots came in between
     std::vector<Root> roots_;              // of the layer whose columns are there, by segment
     std::vector<std::size_t> first_root_;  // by segment, and one past the end
     Columns below_;
