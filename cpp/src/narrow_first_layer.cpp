@@ -20,11 +20,14 @@ Place root_of(const Line& line, std::size_t i) {
     const DoubleDouble slope = line.slopes[i];
     const DoubleDouble intercept = line.intercepts[i];
     const double intercept_error = line.intercept_errors[i];
+    const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
+    if (!(room > 0.0)) {
+        return {0.0, kInfinity};
+    }
     if (intercept.hi == 0.0 && intercept_error == 0.0) {
         return {};
     }
-    const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
-    if (!(room > 0.0) || !(line.exact || is_far_from_underflow(intercept.hi))) {
+    if (!line.exact && !is_far_from_underflow(intercept.hi)) {
         return {0.0, kInfinity};
     }
     const double x = line.exact ? -intercept.hi / slope.hi : (-intercept / slope).hi;

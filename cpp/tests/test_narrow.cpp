@@ -129,6 +129,25 @@ TEST_CASE("a narrow segment's knots are those of tiles") {
     CHECK(n_answers > 30);
 }
 
+TEST_CASE("a first-layer neuron whose slope is not known to differ from zero has no root") {
+    Parameters parameters = gaussian({2, 4, 4, 1}, 1);
+    const std::vector<double> start{0.0, 0.0};
+    const std::vector<double> stop{1.0, -1.0};
+    const auto answer = [&] {
+        const auto network = build(parameters);
+        return by_narrow(*network, relufast::segment_line(network->layer(1), start.data(),
+                                                          stop.data(), -1.0, 1.0));
+    };
+    REQUIRE(answer());
+    parameters.biases[0][2] = 0.0;
+    const std::optional<Breakpoints> at_zero = answer();
+    REQUIRE(at_zero);
+    CHECK(std::count(at_zero->x.begin(), at_zero->x.end(), 0.0) == 1);
+    // Its terms cancel, and their errors do not.
+    parameters.weights[0][4] = parameters.weights[0][5] = 0.75;
+    CHECK_FALSE(answer());
+}
+
 TEST_CASE("what is too close to call has no answer from a narrow network") {
     Parameters parameters = gaussian({1, 6, 6, 6, 1}, 3);
     const auto has_answer = [&] {
