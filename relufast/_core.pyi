@@ -59,8 +59,8 @@ class Error(RuntimeError):
 class Network:
     def __init__(
         self,
-        weights: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        biases: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        weights: tuple[typing.Annotated[numpy.typing.ArrayLike, numpy.float64], ...],
+        biases: tuple[typing.Annotated[numpy.typing.ArrayLike, numpy.float64], ...],
         negative_slope: typing.SupportsFloat | typing.SupportsIndex,
         n_threads: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...

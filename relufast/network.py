@@ -140,10 +140,7 @@ class Network:
         """The compiled core's own copy, made at the first call and kept."""
         if self._handle is None:
             handle = _core.Network(
-                list(self._weights),
-                list(self._biases),
-                self._negative_slope,
-                thread_count(n_threads),
+                self._weights, self._biases, self._negative_slope, thread_count(n_threads)
             )
             object.__setattr__(self, "_handle", handle)
             return handle

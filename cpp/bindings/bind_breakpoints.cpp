@@ -25,23 +25,35 @@ namespace py = pybind11;
 
 namespace {
 
+using Arrays = py::typing::Tuple<py::array_t<double>, py::ellipsis>;
+
+// What is an array of float64 in C order already is not asked to become one, which takes a good
+// part of what a small network does.
+DoubleArray as_doubles(const py::handle& array) {
+    return DoubleArray::check_(array) ? py::reinterpret_borrow<DoubleArray>(array)
+                                      : DoubleArray(py::reinterpret_borrow<py::object>(array));
+}
+
 // Uses the arrays where they are. They are let go with the network, under the interpreter's lock.
-std::unique_ptr<relufast::Network> make_network(const std::vector<DoubleArray>& weights,
-                                                const std::vector<DoubleArray>& biases,
+std::unique_ptr<relufast::Network> make_network(const Arrays& weights, const Arrays& biases,
                                                 double negative_slope, int n_threads) {
+    const auto arrays = std::make_shared<std::vector<DoubleArray>>();
     std::vector<std::int64_t> widths;
     std::vector<const double*> weight_data;
     std::vector<const double*> bias_data;
-    for (std::size_t l = 0; l < weights.size(); ++l) {
-        if (l == 0) {
-            widths.push_back(weights[l].shape(1));
+    for (const py::handle& item : weights) {
+        const DoubleArray& array = arrays->emplace_back(as_doubles(item));
+        if (widths.empty()) {
+            widths.push_back(array.shape(1));
         }
-        widths.push_back(weights[l].shape(0));
-        weight_data.push_back(weights[l].data());
-        bias_data.push_back(biases[l].data());
+        widths.push_back(array.shape(0));
+        weight_data.push_back(array.data());
     }
-    // Here too, so that they go under the lock should the network fail.
-    const auto arrays = std::make_shared<const std::vector<DoubleArray>>(weights);
+    for (const py::handle& item : biases) {
+        bias_data.push_back(arrays->emplace_back(as_doubles(item)).data());
+    }
+    // The arrays stay with this function so long, so that they go under the lock should the network
+    // fail.
     const py::gil_scoped_release released;
     return std::make_unique<relufast::Network>(widths, weight_data, bias_data, negative_slope,
                                                n_threads, has_signal, arrays);
