@@ -15,6 +15,7 @@ __all__: list[str] = [
     "DirectionalExtremes",
     "Echelon",
     "Error",
+    "Knots",
     "LayerErrors",
     "Network",
     "PointTiles",
@@ -55,6 +56,76 @@ __all__: list[str] = [
 
 class Error(RuntimeError):
     pass
+
+class Knots:
+    def __getstate__(
+        self,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.bool],
+        numpy.typing.NDArray[numpy.bool],
+        numpy.typing.NDArray[numpy.int32],
+        numpy.typing.NDArray[numpy.int32],
+        numpy.typing.NDArray[numpy.int32],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.int64],
+    ]: ...
+    def __init__(
+        self,
+        *,
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        x_error: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        reaches_output: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+        open_after: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+        first_crossing: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        layers: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        neurons: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+        undecided_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        undecided_count: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+    ) -> None: ...
+    def __setstate__(
+        self,
+        arg0: tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
+        ],
+    ) -> None: ...
+    def by_crossing(
+        self,
+    ) -> tuple[
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.bool],
+        numpy.typing.NDArray[numpy.int32],
+    ]: ...
+    @property
+    def first_crossing(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def layers(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def n_undecided(self) -> int: ...
+    @property
+    def neurons(self) -> numpy.typing.NDArray[numpy.int32]: ...
+    @property
+    def open_after(self) -> numpy.typing.NDArray[numpy.bool]: ...
+    @property
+    def reaches_output(self) -> numpy.typing.NDArray[numpy.bool]: ...
+    @property
+    def undecided_count(self) -> numpy.typing.NDArray[numpy.int64]: ...
+    @property
+    def undecided_x(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def x(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def x_error(self) -> numpy.typing.NDArray[numpy.float64]: ...
 
 class Network:
     def __init__(
@@ -274,17 +345,7 @@ def find_breakpoints(
     n_threads: typing.SupportsInt | typing.SupportsIndex,
     tile_size: typing.SupportsInt | typing.SupportsIndex,
     chunk_size: typing.SupportsInt | typing.SupportsIndex,
-) -> tuple[
-    numpy.typing.NDArray[numpy.float64],
-    numpy.typing.NDArray[numpy.float64],
-    numpy.typing.NDArray[numpy.bool],
-    numpy.typing.NDArray[numpy.bool],
-    numpy.typing.NDArray[numpy.int32],
-    numpy.typing.NDArray[numpy.int32],
-    numpy.typing.NDArray[numpy.int32],
-    numpy.typing.NDArray[numpy.float64],
-    numpy.typing.NDArray[numpy.int64],
-]: ...
+) -> Knots: ...
 def gathered_multiplications() -> tuple[int, int]: ...
 def gaussian_directions(
     seed: typing.SupportsInt | typing.SupportsIndex,
@@ -395,15 +456,5 @@ def sweep_window(
     tile_size: typing.SupportsInt | typing.SupportsIndex,
     chunk_size: typing.SupportsInt | typing.SupportsIndex,
     value_bytes: typing.SupportsFloat | typing.SupportsIndex,
-) -> tuple[
-    numpy.typing.NDArray[numpy.float64],
-    numpy.typing.NDArray[numpy.float64],
-    numpy.typing.NDArray[numpy.bool],
-    numpy.typing.NDArray[numpy.bool],
-    numpy.typing.NDArray[numpy.int32],
-    numpy.typing.NDArray[numpy.int32],
-    numpy.typing.NDArray[numpy.int32],
-    numpy.typing.NDArray[numpy.float64],
-    numpy.typing.NDArray[numpy.int64],
-]: ...
+) -> Knots: ...
 def version() -> str: ...

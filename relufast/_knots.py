@@ -12,56 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from relufast import _blas, _core
+from relufast._core import Knots
 from relufast._exact_line import ExactLine
-from relufast._read_only import read_only
 from relufast._validate import FloatArray
 from relufast.network import Network
 
 IntArray = NDArray[np.int32]
-BoolArray = NDArray[np.bool_]
 
 # Integer multiplications that one call may spend on what double-double leaves open: seconds.
 _EXACT_BUDGET = 2e7
 
-
-class Knots(NamedTuple):
-    """What the core returns: the ends of the line, and all sites in between, from left to right.
-
-    The arrays of the core, and those that `resolve_exactly` puts in their place, are read-only, as
-    those of results are.
-    """
-
-    x: FloatArray
-    x_error: FloatArray
-    reaches_output: BoolArray
-    open_after: BoolArray  # between a knot and the next
-    first_crossing: NDArray[np.int64]  # by knot, and one past the end
-    layers: IntArray  # by crossing
-    neurons: IntArray
-    undecided_x: FloatArray
-    undecided_count: NDArray[np.int64]
-
-    def by_crossing(self) -> tuple[FloatArray, FloatArray, BoolArray, IntArray]:
-        """x, x_error, reaches_output and the site of every crossing, read-only."""
-        n_sites = len(self.x) - 2
-        if len(self.layers) == n_sites:  # one at each knot but the ends
-            inner = slice(1, -1)
-            sites = read_only(np.arange(n_sites, dtype=np.int32))
-            return self.x[inner], self.x_error[inner], self.reaches_output[inner], sites
-        counts = np.diff(self.first_crossing)
-        at_site = np.cumsum(counts > 0, dtype=np.int32) - np.int32(1)
-        x, x_error, reaches_output, sites = (
-            read_only(np.repeat(values, counts))
-            for values in (self.x, self.x_error, self.reaches_output, at_site)
-        )
-        return x, x_error, reaches_output, sites
-
-    @property
-    def n_undecided(self) -> int:
-        """Decisions that stayed open; at least one where any stretch did."""
-        if np.count_nonzero(self.open_after) == 0:
-            return 0
-        return max(int(self.undecided_count.sum()), 1)
+# The arrays of which knots are made: the ends of the line, and all sites in between, from left to
+# right.
+KNOT_ARRAYS = (
+    "x",
+    "x_error",
+    "reaches_output",
+    "open_after",  # between a knot and the next
+    "first_crossing",  # by knot, and one past the end
+    "layers",  # by crossing
+    "neurons",
+    "undecided_x",
+    "undecided_count",
+)
 
 
 def find_knots(
@@ -79,17 +52,15 @@ def find_knots(
     if certify and not core.has_spectral_norms():  # all that BLAS is needed for
         with _blas.single_threaded():
             core.bound_spectral_norms(n_threads)
-    return Knots._make(
-        _core.find_breakpoints(
-            core, *interval, start, stop, certify, n_threads, tile_size, chunk_size
-        )
+    return _core.find_breakpoints(
+        core, *interval, start, stop, certify, n_threads, tile_size, chunk_size
     )
 
 
 def join_windows(windows: Sequence[Knots]) -> Knots:
     """Of windows that follow one another; of the knot that two share the right one's is kept."""
     *rest, last = windows
-    first_crossing: list[NDArray[np.int64]] = []
+    first_crossing: list[IntArray] = []
     n_crossings = 0
     for knots in windows:
         shared = knots is not last
@@ -173,14 +144,15 @@ def _open_stretches(
     lo and hi are float64 numbers in stretches where certainly nothing happens, or the interval's
     ends; first..last are the knots strictly between them, last < first if there are none.
     """
-    n_knots = len(knots.x)
+    x, x_error, open_after = knots.x, knots.x_error, knots.open_after
+    n_knots = len(x)
 
     def number_between(left: int) -> float | None:
         """A float64 number certainly between the true positions of knots left and left + 1."""
-        if knots.open_after[left]:
+        if open_after[left]:
             return None
-        a = knots.x[left] + knots.x_error[left]
-        b = knots.x[left + 1] - knots.x_error[left + 1]
+        a = x[left] + x_error[left]
+        b = x[left + 1] - x_error[left + 1]
         if math.isinf(a) and math.isinf(b):
             return None
         if math.isinf(a):
@@ -193,7 +165,7 @@ def _open_stretches(
         return middle if np.nextafter(a, math.inf) < middle < np.nextafter(b, -math.inf) else None
 
     stretches: list[tuple[float, float, int, int]] = []
-    open_segments = np.flatnonzero(knots.open_after)
+    open_segments = np.flatnonzero(open_after)
     position = 0
     while position < len(open_segments):
         left = int(open_segments[position]) - 1
@@ -231,6 +203,8 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
     """Put the exact solutions in place of the knots they replace."""
     if not replacements:
         return knots
+    old = {name: getattr(knots, name) for name in KNOT_ARRAYS}
+    n_knots = len(old["x"])
     x: list[float] = []
     x_error: list[float] = []
     reaches: list[bool] = []
@@ -239,13 +213,13 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
 
     def keep(begin: int, end: int) -> None:
         for k in range(begin, end):
-            span = slice(knots.first_crossing[k], knots.first_crossing[k + 1])
-            x.append(float(knots.x[k]))
-            x_error.append(float(knots.x_error[k]))
-            reaches.append(bool(knots.reaches_output[k]))
-            open_after.append(k + 1 < len(knots.x) and bool(knots.open_after[k]))
+            span = slice(old["first_crossing"][k], old["first_crossing"][k + 1])
+            x.append(float(old["x"][k]))
+            x_error.append(float(old["x_error"][k]))
+            reaches.append(bool(old["reaches_output"][k]))
+            open_after.append(k + 1 < n_knots and bool(old["open_after"][k]))
             crossings.append(
-                list(zip(knots.layers[span].tolist(), knots.neurons[span].tolist(), strict=True))
+                list(zip(old["layers"][span].tolist(), old["neurons"][span].tolist(), strict=True))
             )
 
     kept = 0
@@ -259,13 +233,14 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
             open_after.append(False)
             crossings.append(at_position)
         kept = part.last + 1
-    keep(kept, len(knots.x))
+    keep(kept, n_knots)
 
-    inside = np.zeros(len(knots.undecided_x), dtype=bool)
+    undecided_x = old["undecided_x"]
+    inside = np.zeros(len(undecided_x), dtype=bool)
     for part in replacements:
-        inside |= (part.lo <= knots.undecided_x) & (knots.undecided_x <= part.hi)
+        inside |= (part.lo <= undecided_x) & (undecided_x <= part.hi)
     flat = [crossing for at_knot in crossings for crossing in at_knot]
-    replaced = Knots(
+    return Knots(
         x=np.array(x),
         x_error=np.array(x_error),
         reaches_output=np.array(reaches, dtype=bool),
@@ -273,7 +248,6 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
         first_crossing=np.cumsum([0, *map(len, crossings)]),
         layers=np.array([layer for layer, _ in flat], dtype=np.int32),
         neurons=np.array([neuron for _, neuron in flat], dtype=np.int32),
-        undecided_x=knots.undecided_x[~inside],
-        undecided_count=knots.undecided_count[~inside],
+        undecided_x=undecided_x[~inside],
+        undecided_count=old["undecided_count"][~inside],
     )
-    return Knots._make(map(read_only, replaced))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relufast import _blas, _core
-from relufast._knots import Knots
+from relufast._core import Knots
 from relufast._validate import FloatArray
 from relufast.lazy_network import LazyNetwork, fingerprint
 from relufast.monte_carlo.workers import named_loss, worker_count
@@ -110,19 +110,17 @@ class WindowSweep(NamedTuple):
             core = self.core()
             if self.norms is not None:
                 core.set_spectral_norms(list(self.norms))
-            return Knots._make(
-                _core.sweep_window(
-                    core,
-                    *self.interval,
-                    *self.ends(),
-                    number,
-                    self.n_windows,
-                    self.certify,
-                    self.n_threads,
-                    0,
-                    0,
-                    self.value_bytes,
-                )
+            return _core.sweep_window(
+                core,
+                *self.interval,
+                *self.ends(),
+                number,
+                self.n_windows,
+                self.certify,
+                self.n_threads,
+                0,
+                0,
+                self.value_bytes,
             )
 
     def lock(self) -> AbstractContextManager[object]:

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from relufast import _validate
 from relufast._certificate import trust
 from relufast._cpus import thread_count
-from relufast._knots import Knots, is_small, join_windows, resolve_exactly
+from relufast._core import Knots
+from relufast._knots import is_small, join_windows, resolve_exactly
 from relufast._position_file import RECORD, position_file
 from relufast._progress_count import ProgressOption, count_reports
 from relufast._read_only import read_only
@@ -259,10 +260,11 @@ class _Total:
 
     def add(self, knots: Knots) -> BreakpointWindow:
         """Of a knot that two windows share it is the right one that counts the crossings."""
-        n_knots = len(knots.x) - 1
-        counts = np.diff(knots.first_crossing)[:n_knots]
+        first_crossing = knots.first_crossing
+        n_knots = len(first_crossing) - 2
+        counts = np.diff(first_crossing)[:n_knots]
         layers, neurons = (
-            values[: knots.first_crossing[n_knots]] for values in (knots.layers, knots.neurons)
+            values[: first_crossing[n_knots]] for values in (knots.layers, knots.neurons)
         )
         sites = self.n_sites + np.cumsum(counts > 0, dtype=np.int64) - 1
         window = BreakpointWindow(

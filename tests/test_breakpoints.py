@@ -15,7 +15,8 @@ from rational_oracle import ExactBreakpoints, exact_breakpoints
 
 import relufast
 from relufast import _knots
-from relufast._knots import Knots, find_knots
+from relufast._core import Knots
+from relufast._knots import find_knots
 
 SEED = 20261123
 PART = 100  # cases a test

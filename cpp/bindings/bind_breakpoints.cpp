@@ -130,28 +130,6 @@ relufast::Line line_of(const relufast::Network& network, double lo, double hi,
                : relufast::axis_line(network.layer(1), lo, hi);
 }
 
-using Doubles = py::array_t<double>;
-using Ints = py::array_t<std::int32_t>;
-using Longs = py::array_t<std::int64_t>;
-using Bools = py::array_t<bool>;
-using Knots = py::typing::Tuple<Doubles, Doubles, Bools, Bools, Ints, Ints, Ints, Doubles, Longs>;
-
-Bools as_bools(const std::vector<std::uint8_t>& values) {
-    Bools array(static_cast<py::ssize_t>(values.size()));
-    std::copy(values.begin(), values.end(), array.mutable_data());
-    return array;
-}
-
-// In the order of _knots.Knots.
-Knots as_tuple(const relufast::Breakpoints& found) {
-    const auto numbers = [](const auto& values) { return read_only(as_array(values)); };
-    const auto bools = [](const auto& values) { return read_only(as_bools(values)); };
-    return py::make_tuple(numbers(found.x), numbers(found.x_error), bools(found.reaches_output),
-                          bools(found.open_after), numbers(found.first_crossing),
-                          numbers(found.layers), numbers(found.neurons), numbers(found.undecided_x),
-                          numbers(found.undecided_count));
-}
-
 relufast::BreakpointOptions options_of(bool certify, int n_threads, std::int64_t tile_size,
                                        std::int64_t chunk_size) {
     relufast::BreakpointOptions options;
@@ -172,38 +150,33 @@ std::int64_t count_windows(const relufast::Network& network, double lo, double h
         relufast::cut_into_windows(network, line, n_windows).cuts.size() - 1);
 }
 
-Knots sweep_window(relufast::Network& network, double lo, double hi,
-                   const std::optional<DoubleArray>& start, const std::optional<DoubleArray>& stop,
-                   std::size_t window, std::size_t n_windows, bool certify, int n_threads,
-                   std::int64_t tile_size, std::int64_t chunk_size, double value_bytes) {
+relufast::Breakpoints sweep_window(relufast::Network& network, double lo, double hi,
+                                   const std::optional<DoubleArray>& start,
+                                   const std::optional<DoubleArray>& stop, std::size_t window,
+                                   std::size_t n_windows, bool certify, int n_threads,
+                                   std::int64_t tile_size, std::int64_t chunk_size,
+                                   double value_bytes) {
     const relufast::BreakpointOptions options =
         options_of(certify, n_threads, tile_size, chunk_size);
-    relufast::Breakpoints found;
-    {
-        const py::gil_scoped_release released;
-        const relufast::Line line = line_of(network, lo, hi, start, stop);
-        const relufast::Windows windows = relufast::cut_into_windows(network, line, n_windows);
-        if (window + 1 >= windows.cuts.size()) {
-            throw std::invalid_argument("there is no such window");
-        }
-        found = relufast::sweep_window(network, line, windows, window, options, value_bytes);
+    const py::gil_scoped_release released;
+    const relufast::Line line = line_of(network, lo, hi, start, stop);
+    const relufast::Windows windows = relufast::cut_into_windows(network, line, n_windows);
+    if (window + 1 >= windows.cuts.size()) {
+        throw std::invalid_argument("there is no such window");
     }
-    return as_tuple(found);
+    return relufast::sweep_window(network, line, windows, window, options, value_bytes);
 }
 
-Knots find_breakpoints(relufast::Network& network, double lo, double hi,
-                       const std::optional<DoubleArray>& start,
-                       const std::optional<DoubleArray>& stop, bool certify, int n_threads,
-                       std::int64_t tile_size, std::int64_t chunk_size) {
+relufast::Breakpoints find_breakpoints(relufast::Network& network, double lo, double hi,
+                                       const std::optional<DoubleArray>& start,
+                                       const std::optional<DoubleArray>& stop, bool certify,
+                                       int n_threads, std::int64_t tile_size,
+                                       std::int64_t chunk_size) {
     const relufast::BreakpointOptions options =
         options_of(certify, n_threads, tile_size, chunk_size);
-    relufast::Breakpoints found;
-    {
-        const py::gil_scoped_release released;
-        const relufast::Line line = line_of(network, lo, hi, start, stop);
-        found = relufast::find_breakpoints(network, line, options);
-    }
-    return as_tuple(found);
+    const py::gil_scoped_release released;
+    const relufast::Line line = line_of(network, lo, hi, start, stop);
+    return relufast::find_breakpoints(network, line, options);
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ void bind_arc_cosine(pybind11::module_& m);
 void bind_blas(pybind11::module_& m);
 void bind_breakpoints(pybind11::module_& m);
 void bind_injectivity(pybind11::module_& m);
+void bind_knots(pybind11::module_& m);
 void bind_mean_width(pybind11::module_& m);
 void bind_minimal_pieces(pybind11::module_& m);
 void bind_normals(pybind11::module_& m);

@@ -38,6 +38,7 @@ PYBIND11_MODULE(_core, m) {
         }
     });
     bind_blas(m);
+    bind_knots(m);
     bind_breakpoints(m);  // networks, which others take
     bind_activation_ranks(m);
     bind_arc_cosine(m);
