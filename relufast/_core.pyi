@@ -103,6 +103,8 @@ class Knots:
     ) -> tuple[
         numpy.typing.NDArray[numpy.float64],
         numpy.typing.NDArray[numpy.float64],
+        numpy.typing.NDArray[numpy.int32],
+        numpy.typing.NDArray[numpy.int32],
         numpy.typing.NDArray[numpy.bool],
         numpy.typing.NDArray[numpy.int32],
     ]: ...

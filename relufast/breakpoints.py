@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, SupportsIndex
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
 from relufast._certificate import trust
+from relufast._core import Knots
 from relufast._cpus import thread_count
 from relufast._knots import find_knots, resolve_exactly
 from relufast._read_only import read_only
@@ -41,21 +43,6 @@ class Breakpoints:
 
     Attributes
     ----------
-    positions : ndarray of float64, shape (B,)
-        x, rising. In units of x for a network with one input; along a segment 0 is `start` and 1 is
-        `stop`. A true position beyond the range of float64 is an infinity.
-    position_error : ndarray of float64, shape (B,)
-        The true position is no further than this from `positions`; a rigorous bound where
-        `certified`.
-    layers : ndarray of int32, shape (B,)
-        Hidden layers, from 1 to ``network.depth``.
-    neurons : ndarray of int32, shape (B,)
-        Neurons of that layer, from 0.
-    reaches_output : ndarray of bool, shape (B,)
-        Whether the slope of the network's output, of any component, changes at x. The same for
-        all breakpoints at one x.
-    sites : ndarray of int32, shape (B,)
-        Numbers the distinct true positions from left to right. Two sites may share one float64.
     certified : bool
         All of this but the last digits of `positions` is proven.
     n_ambiguous : int or None
@@ -67,24 +54,73 @@ class Breakpoints:
         `start` and `stop`, if the line was given by them.
     """
 
-    positions: FloatArray
-    position_error: FloatArray
-    layers: IntArray
-    neurons: IntArray
-    reaches_output: BoolArray
-    sites: IntArray
     certified: bool
     n_ambiguous: int | None
     interval: tuple[float, float]
     network: Network
     line: tuple[FloatArray, FloatArray] | None
+    _knots: Knots
 
     @classmethod
     def _of(cls, **fields: object) -> Breakpoints:
-        """All fields at once: one by one they take a twentieth of a small network's call."""
+        """All fields at once: one by one they take a good part of a small network's call."""
         found = object.__new__(cls)
         found.__dict__.update(fields)
         return found
+
+    @cached_property
+    def _by_crossing(
+        self,
+    ) -> tuple[FloatArray, FloatArray, IntArray, IntArray, BoolArray, IntArray]:
+        """Views of what the core found, made when something is first asked for."""
+        return self._knots.by_crossing()
+
+    def __getstate__(self) -> dict[str, object]:
+        # Arrays come out of a pickle writeable.
+        return {name: value for name, value in vars(self).items() if name != "_by_crossing"}
+
+    @property
+    def positions(self) -> FloatArray:
+        """x, rising: float64, shape (B,).
+
+        In units of x for a network with one input; along a segment 0 is `start` and 1 is `stop`. A
+        true position beyond the range of float64 is an infinity.
+        """
+        return self._by_crossing[0]
+
+    @property
+    def position_error(self) -> FloatArray:
+        """The true position is no further than this from `positions`: float64, shape (B,).
+
+        A rigorous bound where `certified`.
+        """
+        return self._by_crossing[1]
+
+    @property
+    def layers(self) -> IntArray:
+        """Hidden layers, from 1 to ``network.depth``: int32, shape (B,)."""
+        return self._by_crossing[2]
+
+    @property
+    def neurons(self) -> IntArray:
+        """Neurons of that layer, from 0: int32, shape (B,)."""
+        return self._by_crossing[3]
+
+    @property
+    def reaches_output(self) -> BoolArray:
+        """Whether the slope of the network's output, of any component, changes at x.
+
+        bool, shape (B,); the same for all breakpoints at one x.
+        """
+        return self._by_crossing[4]
+
+    @property
+    def sites(self) -> IntArray:
+        """Numbers the distinct true positions from left to right: int32, shape (B,).
+
+        Two sites may share one float64.
+        """
+        return self._by_crossing[5]
 
     @property
     def count(self) -> int:
@@ -240,24 +276,19 @@ def breakpoints(
     if certify and n_undecided > 0:
         knots = resolve_exactly(knots, network, (lo, hi), line)
         n_undecided = knots.n_undecided
-    x, x_error, reaches_output, sites = knots.by_crossing()
     return Breakpoints._of(
-        positions=x,
-        position_error=x_error,
-        layers=knots.layers,
-        neurons=knots.neurons,
-        reaches_output=reaches_output,
-        sites=sites,
         certified=certify and n_undecided == 0,
         n_ambiguous=n_undecided if certify else None,
         interval=(lo, hi),
         network=network,
         line=None if line is None else (read_only(line[0]), read_only(line[1])),
+        _knots=knots,
     )
 
 
 def _pieces(found: Breakpoints) -> Pieces:
     network = found.network
+    layers, neurons = found.layers, found.neurons
     starts = np.flatnonzero(np.diff(found.sites, prepend=-1))
     edges = np.concatenate(([found.interval[0]], found.positions[starts], [found.interval[1]]))
     n_regions = found.n_regions
@@ -275,7 +306,7 @@ def _pieces(found: Breakpoints) -> Pieces:
         for z in network.preactivations((origin + inside * direction)[np.newaxis])
     ]
     for b in range(bounds[widest]):
-        active[found.layers[b] - 1][found.neurons[b]] ^= True
+        active[layers[b] - 1][neurons[b]] ^= True
     slopes = np.empty((n_regions, network.widths[-1]))
     intercepts = np.empty_like(slopes)
     block = max(1, 2**22 // max(network.widths))
@@ -285,7 +316,7 @@ def _pieces(found: Breakpoints) -> Pieces:
         patterns = [np.repeat(a[np.newaxis], end - begin, axis=0) for a in active]
         for region in range(max(begin, 1), end):
             for b in range(bounds[region - 1], bounds[region]):
-                patterns[found.layers[b] - 1][region - begin :, found.neurons[b]] ^= True
+                patterns[layers[b] - 1][region - begin :, neurons[b]] ^= True
         active = [pattern[-1] for pattern in patterns]
         slope = np.repeat((network.weights[0] @ direction)[np.newaxis], end - begin, axis=0)
         intercept = np.repeat(

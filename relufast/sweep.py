@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from relufast import _validate
 from relufast._certificate import trust
-from relufast._cpus import thread_count
 from relufast._core import Knots
+from relufast._cpus import thread_count
 from relufast._knots import is_small, join_windows, resolve_exactly
 from relufast._position_file import RECORD, position_file
 from relufast._progress_count import ProgressOption, count_reports

@@ -165,8 +165,8 @@ def check_found(
         label = f"{case.label}, {way}"
         if not is_closed(knots.n_undecided == 0, expected, "find", label, taken):
             continue
-        x, x_error, reaches_output, sites = knots.by_crossing()
-        columns = (sites, knots.layers, knots.neurons, reaches_output)
+        x, x_error, layers, neurons, reaches_output, sites = knots.by_crossing()
+        columns = (sites, layers, neurons, reaches_output)
         require(listed(*columns) == expected.crossings, f"other breakpoints: {label}")
         if len(first[0]) == 0:
             for position, error, site in zip(x.tolist(), x_error.tolist(), sites, strict=True):

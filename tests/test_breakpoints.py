@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import gc
 import math
+import pickle
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -458,6 +461,30 @@ def test_result_is_read_only(
             getattr(found, name)[0] = 0
     with pytest.raises(AttributeError):
         found.certified = False  # type: ignore[misc]
+
+
+def test_result_goes_through_pickle() -> None:
+    found = relufast.breakpoints(gaussian(20, 3, 1))
+    names = ("positions", "position_error", "layers", "neurons", "reaches_output", "sites")
+    before = [getattr(found, name) for name in names]
+    for copied in (pickle.loads(pickle.dumps(found)), copy.deepcopy(found)):
+        assert copied.certified == found.certified
+        assert copied.interval == found.interval
+        for name, array in zip(names, before, strict=True):
+            np.testing.assert_array_equal(getattr(copied, name), array)
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(copied, name)[0] = 0
+
+
+def test_arrays_outlive_their_result() -> None:
+    found = relufast.breakpoints(gaussian(20, 3, 1))
+    positions, layers = found.positions, found.layers
+    expected = positions.copy(), layers.copy()
+    del found
+    gc.collect()
+    relufast.breakpoints(gaussian(20, 3, 2))  # would take the memory, were it free
+    np.testing.assert_array_equal(positions, expected[0])
+    np.testing.assert_array_equal(layers, expected[1])
 
 
 def test_ends_of_a_line_may_be_changed_afterwards() -> None:

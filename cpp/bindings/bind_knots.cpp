@@ -107,17 +107,19 @@ std::int64_t n_undecided(const Breakpoints& knots) {
     return std::max<std::int64_t>(std::reduce(counts.begin(), counts.end()), 1);
 }
 
-// x, x_error, reaches_output and the site of every crossing.
-py::typing::Tuple<Doubles, Doubles, Bools, Ints> by_crossing(const py::object& self) {
+// x, x_error, layer, neuron, reaches_output and the site of every crossing.
+py::typing::Tuple<Doubles, Doubles, Ints, Ints, Bools, Ints> by_crossing(const py::object& self) {
     const auto& knots = self.cast<const Breakpoints&>();
     const std::size_t n_inner = knots.x.size() - 2;
     const std::size_t n_crossings = knots.layers.size();
     Ints sites(static_cast<py::ssize_t>(n_crossings));
     std::int32_t* const site = sites.mutable_data();
+    const Ints layers = view(knots.layers, 0, n_crossings, self);
+    const Ints neurons = view(knots.neurons, 0, n_crossings, self);
     if (n_crossings == n_inner) {  // one at each knot but the ends
         std::iota(site, site + n_inner, 0);
         return py::make_tuple(view(knots.x, 1, n_inner, self),
-                              view(knots.x_error, 1, n_inner, self),
+                              view(knots.x_error, 1, n_inner, self), layers, neurons,
                               view(knots.reaches_output, 1, n_inner, self), read_only(sites));
     }
     Doubles x(static_cast<py::ssize_t>(n_crossings));
@@ -134,7 +136,8 @@ py::typing::Tuple<Doubles, Doubles, Bools, Ints> by_crossing(const py::object& s
         std::fill(site + begin, site + end, n_sites);
         n_sites += begin < end ? 1 : 0;
     }
-    return py::make_tuple(read_only(x), read_only(x_error), read_only(reaches), read_only(sites));
+    return py::make_tuple(read_only(x), read_only(x_error), layers, neurons, read_only(reaches),
+                          read_only(sites));
 }
 
 }  // namespace
