@@ -59,9 +59,10 @@ class NormalStream {
     NormalStream(std::uint64_t domain, std::uint64_t seed, std::uint64_t layer, std::uint64_t row)
         : words_(domain, seed, layer, row) {}
 
-    void fill(double* out, std::int64_t count) {
+    // `more`: how many of the stream are wanted after these.
+    void fill(double* out, std::int64_t count, std::int64_t more = 0) {
         for (std::int64_t i = 0; i < count; ++i) {
-            out[i] = ziggurat::next_normal(words_, count - i);
+            out[i] = ziggurat::next_normal(words_, count - i + more);
         }
     }
 
@@ -84,7 +85,7 @@ void fill_layer(std::uint64_t seed, std::uint64_t layer, std::uint64_t row_begin
     if (fan_in < 0) throw std::invalid_argument("fan_in is negative");
     for (std::uint64_t row = row_begin; row < row_end; ++row) {
         NormalStream stream(kNetworkDomain, seed, layer, row);
-        stream.fill(biases, 1);
+        stream.fill(biases, 1, fan_in);
         // Adding 0 turns the -0 of a zero scale into 0.
         *biases = *biases * bias_scale + 0.0;
         ++biases;
