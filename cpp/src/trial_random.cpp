@@ -1,8 +1,8 @@
 #include "relufast/trial_random.hpp"
 
 #include <algorithm>
-#include <bit>
 
+#include "any_address.hpp"
 #include "relufast/multiversion.hpp"
 #include "ziggurat.hpp"
 
@@ -13,21 +13,40 @@ namespace {
 constexpr std::size_t kLanes = TrialRandom::kLanes;
 using State = std::array<std::array<std::uint64_t, kLanes>, 4>;
 
+// Numbers that the compiler keeps in a register.
+using Lanes = std::uint64_t __attribute__((vector_size(kLanes * sizeof(std::uint64_t))));
+
+[[gnu::always_inline]] inline void rotate_left(Lanes& lanes, int count) {
+    lanes = (lanes << count) | (lanes >> (64 - count));
+}
+
 RELUFAST_MULTIVERSION
 void advance(State& state, std::uint64_t* __restrict words, std::size_t steps) {
-    auto& [s0, s1, s2, s3] = state;
+    Lanes s0;
+    Lanes s1;
+    Lanes s2;
+    Lanes s3;
+    load(s0, state[0].data());
+    load(s1, state[1].data());
+    load(s2, state[2].data());
+    load(s3, state[3].data());
     for (std::size_t step = 0; step < steps; ++step) {
-        for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            words[step * kLanes + lane] = std::rotl(s0[lane] + s3[lane], 23) + s0[lane];
-            const std::uint64_t shifted = s1[lane] << 17;
-            s2[lane] ^= s0[lane];
-            s3[lane] ^= s1[lane];
-            s1[lane] ^= s2[lane];
-            s0[lane] ^= s3[lane];
-            s2[lane] ^= shifted;
-            s3[lane] = std::rotl(s3[lane], 45);
-        }
+        Lanes result = s0 + s3;
+        rotate_left(result, 23);
+        result += s0;
+        store(result, words + step * kLanes);
+        const Lanes shifted = s1 << 17;
+        s2 ^= s0;
+        s3 ^= s1;
+        s1 ^= s2;
+        s0 ^= s3;
+        s2 ^= shifted;
+        rotate_left(s3, 45);
     }
+    store(s0, state[0].data());
+    store(s1, state[1].data());
+    store(s2, state[2].data());
+    store(s3, state[3].data());
 }
 
 }  // namespace
@@ -43,15 +62,12 @@ TrialRandom::TrialRandom(const std::uint64_t* words) {
     }
 }
 
-std::uint64_t TrialRandom::next(std::int64_t expected) {
-    if (position_ == end_) [[unlikely]] {
-        const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(expected, 1));
-        const std::size_t steps = std::min(kSteps, (wanted - 1) / kLanes + 1);
-        advance(state_, words_.data(), steps);
-        position_ = 0;
-        end_ = steps * kLanes;
-    }
-    return words_[position_++];
+void TrialRandom::refill(std::int64_t expected) {
+    const auto wanted = static_cast<std::size_t>(std::max<std::int64_t>(expected, 1));
+    const std::size_t steps = std::min(kSteps, (wanted - 1) / kLanes + 1);
+    advance(state_, words_.data(), steps);
+    position_ = 0;
+    end_ = steps * kLanes;
 }
 
 void TrialRandom::normals(double* out, std::int64_t count) {

@@ -22,9 +22,16 @@ class TrialRandom {
     void normals(double* out, std::int64_t count);
 
     // The next word; `expected` is how many the caller thinks to take, this one included.
-    std::uint64_t next(std::int64_t expected);
+    std::uint64_t next(std::int64_t expected) {
+        if (position_ == end_) [[unlikely]] {
+            refill(expected);
+        }
+        return words_[position_++];
+    }
 
  private:
+    void refill(std::int64_t expected);
+
     static constexpr std::size_t kSteps = 32;
 
     alignas(64) std::array<std::array<std::uint64_t, kLanes>, 4> state_;
