@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <stdexcept>
 #include <vector>
 
 #include "bindings.hpp"
@@ -60,12 +61,28 @@ std::vector<T> copy_of(const Array& array) {
     return std::vector<T>(array.data(), array.data() + array.size());
 }
 
+// Arrays come from files and other processes, too.
+void need_consistent(const Breakpoints& knots) {
+    const std::size_t n = knots.x.size();
+    const auto& first = knots.first_crossing;
+    const bool is_consistent = n >= 2 && knots.x_error.size() == n &&
+                               knots.reaches_output.size() == n &&
+                               knots.open_after.size() == n - 1 && first.size() == n + 1 &&
+                               first.front() == 0 && std::is_sorted(first.begin(), first.end()) &&
+                               static_cast<std::size_t>(first.back()) == knots.layers.size() &&
+                               knots.neurons.size() == knots.layers.size() &&
+                               knots.undecided_count.size() == knots.undecided_x.size();
+    if (!is_consistent) {
+        throw std::invalid_argument("arrays that do not belong to each other make no knots");
+    }
+}
+
 std::unique_ptr<Breakpoints> from_arrays(
     const Given<double>& x, const Given<double>& x_error, const Given<bool>& reaches_output,
     const Given<bool>& open_after, const Given<std::int32_t>& first_crossing,
     const Given<std::int32_t>& layers, const Given<std::int32_t>& neurons,
     const Given<double>& undecided_x, const Given<std::int64_t>& undecided_count) {
-    return std::make_unique<Breakpoints>(Breakpoints{
+    auto knots = std::make_unique<Breakpoints>(Breakpoints{
         .x = copy_of<double>(x),
         .x_error = copy_of<double>(x_error),
         .reaches_output = copy_of<std::uint8_t>(reaches_output),
@@ -76,6 +93,8 @@ std::unique_ptr<Breakpoints> from_arrays(
         .undecided_x = copy_of<double>(undecided_x),
         .undecided_count = copy_of<std::int64_t>(undecided_count),
     });
+    need_consistent(*knots);
+    return knots;
 }
 
 using State = py::typing::Tuple<Doubles, Doubles, Bools, Bools, Ints, Ints, Ints, Doubles, Longs>;
