@@ -1,15 +1,49 @@
 #include "relufast/line.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "relufast/column_ops.hpp"
+#include "relufast/multiversion.hpp"
 #include "relufast/rounding.hpp"
 
 namespace relufast {
 namespace {
 
-// |a b|, but not zero where only underflow made it so.
-double magnitude(double a, double b) {
-    return std::fabs(a * b) + (a != 0.0 && b != 0.0 ? 0x1p-1074 : 0.0);
+// terms += |factor x|, but more than zero where only underflow makes a product that.
+RELUFAST_MULTIVERSION
+void add_sizes(double factor, const double* __restrict x, double* __restrict terms,
+               std::int64_t n) {
+    const double least = factor != 0.0 ? 0x1p-1074 : 0.0;
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        terms[i] += std::fabs(factor * x[i]) + (x[i] != 0.0 ? least : 0.0);
+    }
+}
+
+// Sums in double-double, and the sizes of their terms.
+struct Sums {
+    explicit Sums(std::size_t n) : hi(n, 0.0), lo(n, 0.0), terms(n, 0.0) {}
+
+    void add(DoubleDouble factor, const double* x, std::size_t begin, std::int64_t count) {
+        add_multiple2(factor.hi, factor.lo, x + begin, &hi[begin], &lo[begin], count);
+        add_sizes(factor.hi, x + begin, &terms[begin], count);
+    }
+
+    std::vector<double> hi;
+    std::vector<double> lo;
+    std::vector<double> terms;
+};
+
+// Of sums of so many products.
+void set_sums(const Sums& sums, std::int64_t n_products, std::vector<DoubleDouble>& values,
+              std::vector<double>& errors) {
+    const double lost = underflow(n_products);
+    for (std::size_t i = 0; i < sums.hi.size(); ++i) {
+        const double terms = sums.terms[i];
+        values.push_back(two_sum(sums.hi[i], sums.lo[i]));
+        errors.push_back(terms == 0.0 ? 0.0 : (terms * gamma2(n_products) + lost) * kInflate);
+    }
 }
 
 }  // namespace
@@ -37,32 +71,19 @@ Line segment_line(const Layer& first, const double* start, const double* stop, d
     line.lo = lo;
     line.hi = hi;
     const auto n = static_cast<std::size_t>(first.n_out);
-    line.slopes.resize(n);
-    line.intercepts.assign(first.biases.begin(), first.biases.end());
-    std::vector<double> slope_terms(n, 0.0);
-    std::vector<double> intercept_terms(n, 0.0);
-    for (std::size_t i = 0; i < n; ++i) {
-        intercept_terms[i] = std::fabs(first.biases[i]);
-    }
-    for (std::int64_t j = 0; j < first.n_in; ++j) {
-        const DoubleDouble direction = two_sum(stop[j], -start[j]);
-        const double* weights = first.outgoing(j);
-        for (std::size_t i = 0; i < n; ++i) {
-            line.slopes[i] = line.slopes[i] + direction * weights[i];
-            line.intercepts[i] = line.intercepts[i] + two_product(weights[i], start[j]);
-            slope_terms[i] += magnitude(weights[i], direction.hi);
-            intercept_terms[i] += magnitude(weights[i], start[j]);
+    Sums slopes(n);
+    Sums intercepts(n);
+    constexpr std::size_t kPart = 512;  // neurons whose sums the cache holds
+    for (std::size_t begin = 0; begin < n; begin += kPart) {
+        const auto count = static_cast<std::int64_t>(std::min(kPart, n - begin));
+        intercepts.add(1.0, first.biases.data(), begin, count);
+        for (std::int64_t j = 0; j < first.n_in; ++j) {
+            slopes.add(two_sum(stop[j], -start[j]), first.outgoing(j), begin, count);
+            intercepts.add(start[j], first.outgoing(j), begin, count);
         }
     }
-    const double roundings = 16.0 * static_cast<double>(first.n_in + 4) * kRoundoff2;
-    const double lost = underflow(first.n_in);
-    const auto error = [&](double terms) {
-        return terms == 0.0 ? 0.0 : (terms * roundings + lost) * kInflate;
-    };
-    for (std::size_t i = 0; i < n; ++i) {
-        line.slope_errors.push_back(error(slope_terms[i]));
-        line.intercept_errors.push_back(error(intercept_terms[i]));
-    }
+    set_sums(slopes, first.n_in, line.slopes, line.slope_errors);
+    set_sums(intercepts, first.n_in + 1, line.intercepts, line.intercept_errors);
     return line;
 }
 
