@@ -142,8 +142,8 @@ void finish(bool) {}
 
 }  // namespace
 
-// Blocks stay in the caches: the first one's for what is written, and another one's, of whole rows as
-// far as they go, for the squares, where the end of a sum takes longer than its terms.
+// Blocks stay in the caches: the first one's for what is written, and another one's, of whole rows
+// as far as they go, for the squares, where the end of a sum takes longer than its terms.
 void transpose_and_square(const double* from, std::int64_t n_rows, std::int64_t n_columns,
                           double* to, std::int64_t stride, double* row_squares,
                           double* column_squares) {
