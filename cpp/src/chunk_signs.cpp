@@ -8,12 +8,44 @@
 #include <cmath>
 
 #include "relufast/column_ops.hpp"
+#include "relufast/multiversion.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 #include "relufast/tile.hpp"
 #include "relufast/tile_product.hpp"
 
 namespace relufast {
+namespace {
+
+// What decides signs at the ends of a chunk: of neuron i by more than norms_i beta + |biases_i|
+// rounding + floor.
+struct Bounds {
+    const double* norms;
+    const double* biases;
+    double beta;
+    double rounding;
+    double floor;
+};
+
+// Without branches: which sign comes next is hard to foresee.
+RELUFAST_MULTIVERSION
+void mark_signs(const float* __restrict z_lo, const float* __restrict z_hi, double unit,
+                const Bounds& bounds, std::int64_t n, KnownSign* __restrict signs) {
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double bias = bounds.biases[i];
+        const double bound =
+            bounds.norms[i] * bounds.beta + (std::fabs(bias) * bounds.rounding + bounds.floor);
+        const double left = unit * static_cast<double>(z_lo[i]) + bias;
+        const double right = unit * static_cast<double>(z_hi[i]) + bias;
+        const bool is_positive = (left > 0.0) & (right > 0.0) & (left > bound) & (right > bound);
+        const bool is_negative =
+            (left <= 0.0) & (right <= 0.0) & (-left > bound) & (-right > bound);
+        const KnownSign unless_positive = is_negative ? KnownSign::negative : KnownSign::open;
+        signs[i] = is_positive ? KnownSign::positive : unless_positive;
+    }
+}
+
+}  // namespace
 
 // How far relu of a layer strays from its chord between two of its columns, anywhere in between, in
 // the 2-norm. Infinite where that is not known.
@@ -83,20 +115,9 @@ std::vector<KnownSign> TileSolver::signs_between(const Tile& below, std::size_t 
         return signs;
     }
     const double floor = underflow(hidden.n_in) + values.lost;
-    const float* const z_lo = values.at(cut);
-    const float* const z_hi = values.at(cut + 1);
-    for (std::size_t i = 0; i < signs.size(); ++i) {
-        const double bias = hidden.biases[i];
-        const double bound =
-            hidden.decision_norms[i] * beta + (std::fabs(bias) * (4.0 * kRoundoff) + floor);
-        const double left = values.unit * static_cast<double>(z_lo[i]) + bias;
-        const double right = values.unit * static_cast<double>(z_hi[i]) + bias;
-        if (left > 0.0 && right > 0.0 && left > bound && right > bound) {
-            signs[i] = KnownSign::positive;
-        } else if (left <= 0.0 && right <= 0.0 && -left > bound && -right > bound) {
-            signs[i] = KnownSign::negative;
-        }
-    }
+    mark_signs(values.at(cut), values.at(cut + 1), values.unit,
+               {hidden.decision_norms.data(), hidden.biases.data(), beta, 4.0 * kRoundoff, floor},
+               hidden.n_out, signs.data());
     return signs;
 }
 
