@@ -61,9 +61,8 @@ std::shared_ptr<Tile> empty_tile(int layer, std::int64_t n, Workspace& workspace
 std::vector<std::uint64_t> activity_of(const std::vector<KnownSign>& signs) {
     std::vector<std::uint64_t> pattern(activity_words(static_cast<std::int64_t>(signs.size())));
     for (std::size_t i = 0; i < signs.size(); ++i) {
-        if (signs[i] == KnownSign::positive) {
-            set_active(pattern.data(), i);
-        }
+        const std::uint64_t bit = signs[i] == KnownSign::positive ? 1 : 0;
+        pattern[i / kNeuronsPerWord] |= bit << (i % kNeuronsPerWord);
     }
     return pattern;
 }
@@ -219,15 +218,16 @@ std::shared_ptr<Tile> TileSolver::last_layer(std::shared_ptr<const Tile> shared,
                       1) == open + static_cast<std::ptrdiff_t>(end)) {
             signs = signs_between(below, columns[c], columns[c + 1], at_cuts, c);
         }
-        std::vector<std::int32_t> neurons;
+        std::vector<std::int32_t> neurons(n);
+        std::size_t n_open = 0;  // the next one takes the place of one that is not
         bool others_send = false;
         for (std::size_t i = 0; i < n; ++i) {
-            if (signs[i] == KnownSign::open) {
-                neurons.push_back(static_cast<std::int32_t>(i));
-            } else if (signs[i] == KnownSign::positive || network_.negative_slope() != 0.0) {
-                others_send = true;
-            }
+            neurons[n_open] = static_cast<std::int32_t>(i);
+            n_open += signs[i] == KnownSign::open ? 1 : 0;
+            others_send |= signs[i] == KnownSign::positive;
         }
+        others_send |= network_.negative_slope() != 0.0 && n_open < n;
+        neurons.resize(n_open);
         if (neurons.empty()) {  // tiles have at least one
             neurons.push_back(0);
             signs[0] = KnownSign::open;
