@@ -14,9 +14,6 @@ namespace {
 // first-level cache while rows pass by.
 constexpr std::int64_t kPart = 256;
 
-// Four numbers that the compiler keeps in a register.
-using Four = double __attribute__((vector_size(32)));
-
 // Adds the products of parts of kRows rows with those of kVectors vectors, `n` apart.
 template <int kRows, int kVectors>
 [[gnu::always_inline]] inline void add_products(const double* const* rows, std::int64_t start,
@@ -25,19 +22,19 @@ template <int kRows, int kVectors>
                                                 std::int64_t out_stride) {
     // Enough sums that additions need not wait for one another.
     constexpr int kFours = kRows * kVectors < 8 ? 2 : 1;
-    Four sums[kRows][kVectors][kFours] = {};
+    FourDoubles sums[kRows][kVectors][kFours] = {};
     std::int64_t i = 0;
     for (; i + 4 * kFours <= count; i += 4 * kFours) {
 #pragma GCC unroll 2
         for (int f = 0; f < kFours; ++f) {
-            Four of_row[kRows];
+            FourDoubles of_row[kRows];
 #pragma GCC unroll 2
             for (int r = 0; r < kRows; ++r) {
                 load(of_row[r], rows[r] + start + i + 4 * f);
             }
 #pragma GCC unroll 4
             for (int v = 0; v < kVectors; ++v) {
-                Four of_vector;
+                FourDoubles of_vector;
                 load(of_vector, vectors + v * n + start + i + 4 * f);
 #pragma GCC unroll 2
                 for (int r = 0; r < kRows; ++r) {
@@ -50,7 +47,8 @@ template <int kRows, int kVectors>
     for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v) {
-            const Four all = kFours == 2 ? sums[r][v][0] + sums[r][v][kFours - 1] : sums[r][v][0];
+            const FourDoubles all =
+                kFours == 2 ? sums[r][v][0] + sums[r][v][kFours - 1] : sums[r][v][0];
             double sum = all[0] + all[1] + all[2] + all[3];
             for (std::int64_t rest = i; rest < count; ++rest) {
                 sum += rows[r][start + rest] * vectors[v * n + start + rest];

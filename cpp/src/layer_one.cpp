@@ -16,7 +16,7 @@ Sign sign_of(DoubleDouble value, double error) {
     if (value.hi == 0.0 && error == 0.0) {
         return Sign::zero;
     }
-    if (!(std::fabs(value.hi) * (1.0 - 0x1p-50) > error)) {
+    if (!is_not_zero(value, error)) {
         return Sign::open;
     }
     return value.hi > 0.0 ? Sign::positive : Sign::negative;
@@ -73,12 +73,10 @@ Root root_of(const Line& line, std::int32_t neuron) {
         const bool is_negative = (intercept.hi > 0.0) == (slope.hi > 0.0);
         return {neuron, is_negative ? -kLargest : kLargest, kInfinity};
     }
-    const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
-    const double error =
-        (line.intercept_errors[i] + std::fabs(x.hi) * line.slope_errors[i]) / room +
-        0x1p-100 * std::fabs(x.hi) + 0x1p-1020;
+    const double size = std::fabs(x.hi);
+    const double error = root_shift(line, i, size) + 0x1p-100 * size + 0x1p-1020;
     // Where the quotient's products lose bits to underflow, only its leading part is good.
-    const double lost = is_exact_product(intercept.hi) ? 0.0 : 0x1p-50 * std::fabs(x.hi);
+    const double lost = is_exact_product(intercept.hi) ? 0.0 : 0x1p-50 * size;
     return {neuron, x, (error + lost) * kInflate};
 }
 

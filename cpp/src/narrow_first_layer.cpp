@@ -1,6 +1,7 @@
 // The first layer along the line: its neurons' roots, and its values at them.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "narrow_columns.hpp"
@@ -19,12 +20,10 @@ bool is_far_from_underflow(double value) { return std::fabs(value) > 0x1p-900; }
 Place root_of(const Line& line, std::size_t i) {
     const DoubleDouble slope = line.slopes[i];
     const DoubleDouble intercept = line.intercepts[i];
-    const double intercept_error = line.intercept_errors[i];
-    const double room = std::fabs(slope.hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
-    if (!(room > 0.0)) {
+    if (!is_not_zero(slope, line.slope_errors[i])) {
         return {0.0, kInfinity};
     }
-    if (intercept.hi == 0.0 && intercept_error == 0.0) {
+    if (intercept.hi == 0.0 && line.intercept_errors[i] == 0.0) {
         return {};
     }
     if (!line.exact && !is_far_from_underflow(intercept.hi)) {
@@ -32,8 +31,7 @@ Place root_of(const Line& line, std::size_t i) {
     }
     const double x = line.exact ? -intercept.hi / slope.hi : (-intercept / slope).hi;
     const double size = std::fabs(x);
-    const double from_parameters = (intercept_error + size * line.slope_errors[i]) / room;
-    return {x, (from_parameters + size * (kRoundoff + 0x1p-100) + 0x1p-1020) * kInflate};
+    return {x, (root_shift(line, i, size) + size * (kRoundoff + 0x1p-100) + 0x1p-1020) * kInflate};
 }
 
 Place end_of(double x) { return {x, 0.0, std::isinf(x)}; }
@@ -51,11 +49,10 @@ bool NarrowSolver::find_first_roots(const Line& line) {
         const double slope = line.slopes[i].hi;
         bool is_active = slope < 0.0;  // as left of its root
         if (slope == 0.0 && line.slope_errors[i] == 0.0) {
-            const double constant = line.intercepts[i].hi;
-            if (!(std::fabs(constant) * (1.0 - 0x1p-50) > line.intercept_errors[i])) {
+            if (!is_not_zero(line.intercepts[i], line.intercept_errors[i])) {
                 return false;
             }
-            is_active = constant > 0.0;
+            is_active = line.intercepts[i].hi > 0.0;
         } else {
             // Sums are rounded to the same side of a number as they are, or to it.
             const Place root = root_of(line, i);
@@ -75,12 +72,13 @@ bool NarrowSolver::find_first_roots(const Line& line) {
 
 bool NarrowSolver::evaluate_first_layer(const Network& network, const Line& line) {
     const std::size_t n_roots = first_roots_.size();
-    first_x_.assign(kMostNarrow, kInfinity);
+    std::array<double, kMostNarrow> x;
+    x.fill(kInfinity);
     for (std::size_t r = 0; r < n_roots; ++r) {
-        first_x_[r] = first_roots_[r].x;
+        x[r] = first_roots_[r].x;
     }
     std::int32_t ranks[kMostNarrow];
-    rank_numbers(first_x_.data(), static_cast<std::int64_t>(n_roots), ranks);
+    rank_numbers(x.data(), static_cast<std::int64_t>(n_roots), ranks);
     knots_.resize(n_roots + 2);
     knots_.front() = {end_of(line.lo), {}};
     knots_.back() = {end_of(line.hi), {}};
@@ -106,8 +104,8 @@ bool NarrowSolver::evaluate_first_layer(const Network& network, const Line& line
     std::uint64_t active = active_at_start_;
     for (std::size_t k = 0; k < knots_.size(); ++k) {
         const NarrowKnot& knot = knots_[k];
-        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
-        combine(x, slopes_.data(), knot.is_direction ? 0.0 : 1.0, intercepts_.data(),
+        const double along = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
+        combine(along, slopes_.data(), knot.is_direction ? 0.0 : 1.0, intercepts_.data(),
                 columns_.at(k), columns_.stride);
         if (knot.crossing.layer == 1) {
             active ^= kNeuronBits[static_cast<std::size_t>(knot.crossing.neuron)];

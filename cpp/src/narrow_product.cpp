@@ -11,10 +11,6 @@
 namespace relufast {
 namespace {
 
-// Numbers that the compiler keeps in a register.
-using Four = double __attribute__((vector_size(32)));
-using Eight = double __attribute__((vector_size(64)));
-
 struct TwoProducts {
     const double* matrix;
     std::int64_t stride;
@@ -66,7 +62,7 @@ template <class Vector, int kMost>
 RELUFAST_MULTIVERSION
 void multiply_by_fours(const TwoProducts& two) {
     constexpr int kMostFours = 6;  // of each column: they and their factors fit into 16 registers
-    multiply_all<Four, kMostFours>(two);
+    multiply_all<FourDoubles, kMostFours>(two);
 }
 
 RELUFAST_WITHOUT_AVX512
@@ -76,7 +72,7 @@ void multiply(const TwoProducts& two) { multiply_by_fours(two); }
 RELUFAST_WITH_AVX512
 void multiply(const TwoProducts& two) {
     constexpr int kMostEights = 8;
-    multiply_all<Eight, kMostEights>(two);
+    multiply_all<EightDoubles, kMostEights>(two);
 }
 #endif
 

@@ -141,7 +141,7 @@ std::optional<bool> NarrowSolver::reaches(const Network& network, const Crossing
             return std::nullopt;
         }
         bounds = passed(network, bounds, norm_from_square(square));
-        multiply_rows(weights, stride, sending(network, layer - 1, active(layer - 1)),
+        multiply_rows(weights, stride, senders(active(layer - 1), parameters.n_in, a),
                       masked_.data(), gradient_.data());
         bounds.error = error_below(parameters, bounds, parameters.n_out);
         gradient = gradient_.data();

@@ -49,14 +49,11 @@ bool NarrowSolver::carry_up(const Network& network, int layer) {
     std::swap(below_, columns_);
     columns_.resize(knots_.size(), network.layer(layer).n_out);
     errors_.resize(knots_.size());
-    if (!multiply_at_knots(network, layer)) {
+    const std::optional<int> most_terms = multiply_at_knots(network, layer);
+    if (!most_terms) {
         return false;
     }
-    int most = 0;
-    for (const std::uint64_t active : below_.active) {
-        most = std::max(most, std::popcount(sending(network, layer - 1, active)));
-    }
-    const double rounding = gamma(most + 2);
+    const double rounding = gamma(*most_terms + 2);
     for (std::size_t k = 0; k < below_.active.size(); ++k) {
         ColumnError& error = errors_[k + first_root_[k]];
         error = error_at_knot(network, below_.bounds[k], rounding);
@@ -69,15 +66,17 @@ bool NarrowSolver::carry_up(const Network& network, int layer) {
     return true;
 }
 
-// Of two knots at a time: neighbours send nearly the same.
-bool NarrowSolver::multiply_at_knots(const Network& network, int layer) {
+// Of two knots at a time: neighbours send nearly the same. Returns the largest number of terms, and
+// nothing where norms are out of range.
+std::optional<int> NarrowSolver::multiply_at_knots(const Network& network, int layer) {
     const Layer& parameters = network.layer(layer);
     const double a = network.negative_slope();
+    int most_terms = 0;
     bool all_certain = true;
     const std::size_t n = below_.active.size();
     for (std::size_t k = 0; k < n; k += 2) {
         const std::size_t of_two[] = {k, std::min(k + 1, n - 1)};
-        std::uint64_t senders = 0;
+        std::uint64_t of_both = 0;
         double* out[2];
         for (std::size_t c = 0; c < 2; ++c) {
             const std::size_t knot = of_two[c];
@@ -86,13 +85,15 @@ bool NarrowSolver::multiply_at_knots(const Network& network, int layer) {
                 mask_narrow(active, a, below_.at(knot), sent_[c].data(), below_.stride);
             all_certain = all_certain && (is_safe_square(square) || sends_nothing(active, a));
             below_.bounds[knot].relu_norm = square == 0.0 ? 0.0 : norm_from_square(square);
-            senders |= sending(network, layer - 1, active);
+            const std::uint64_t own = senders(active, parameters.n_in, a);
+            most_terms = std::max(most_terms, std::popcount(own));
+            of_both |= own;
             out[c] = columns_.at(knot + first_root_[knot]);
         }
         const double* const sent[] = {sent_[0].data(), sent_[1].data()};
-        multiply_two(parameters.weights.data(), columns_.stride, senders, sent, out);
+        multiply_two(parameters.weights.data(), columns_.stride, of_both, sent, out);
     }
-    return all_certain;
+    return all_certain ? std::optional(most_terms) : std::nullopt;
 }
 
 void NarrowSolver::bend_at_roots(const Network& network, int layer, double rounding) {

@@ -10,10 +10,6 @@
 namespace relufast {
 namespace {
 
-// Numbers that the compiler keeps in a register.
-using Four = double __attribute__((vector_size(32)));
-using Eight = double __attribute__((vector_size(64)));
-
 struct WeightedRows {
     const double* matrix;
     std::int64_t stride;
@@ -68,7 +64,7 @@ RELUFAST_MULTIVERSION
 void sum_by_fours(const WeightedRows& rows, double* __restrict out, std::int64_t n) {
     constexpr int kMostFours = 7;  // they and their factors fit into 16 registers
     if (n >= 4) {
-        sum_all<Four, kMostFours>(rows, out, n);
+        sum_all<FourDoubles, kMostFours>(rows, out, n);
         return;
     }
     for (std::int64_t i = 0; i < n; ++i) {
@@ -88,7 +84,7 @@ RELUFAST_WITH_AVX512
 void sum_rows(const WeightedRows& rows, double* __restrict out, std::int64_t n) {
     constexpr int kMostEights = 8;
     if (n >= 8) {
-        sum_all<Eight, kMostEights>(rows, out, n);
+        sum_all<EightDoubles, kMostEights>(rows, out, n);
     } else {
         sum_by_fours(rows, out, n);
     }

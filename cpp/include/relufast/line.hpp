@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -19,6 +21,18 @@ struct Line {
     double lo = 0.0;    // the open interval of x; either end may be infinite
     double hi = 0.0;
 };
+
+// Whether a number that is known to within an error certainly is not zero.
+inline bool is_not_zero(DoubleDouble value, double error) {
+    return std::fabs(value.hi) * (1.0 - 0x1p-50) > error;
+}
+
+// How far the errors of its parameters may shift a neuron's root, `size` away from zero, where its
+// slope is not zero.
+inline double root_shift(const Line& line, std::size_t i, double size) {
+    const double room = std::fabs(line.slopes[i].hi) * (1.0 - 0x1p-50) - line.slope_errors[i];
+    return (line.intercept_errors[i] + size * line.slope_errors[i]) / room;
+}
 
 // x is the input of a network with one input.
 Line axis_line(const Layer& first, double lo, double hi);

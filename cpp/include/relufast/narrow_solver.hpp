@@ -48,6 +48,7 @@ class NarrowSolver {
         double* at(std::size_t k) { return z.data() + k * static_cast<std::size_t>(stride); }
     };
 
+    std::optional<int> multiply_at_knots(const Network& network, int layer);
     void bend_at_roots(const Network& network, int layer, double rounding);
     void begin_last_gradient(const Network& network);
     void follow_last_gradient(const Network& network);
@@ -57,7 +58,6 @@ class NarrowSolver {
     bool find_first_roots(const Line& line);
     bool evaluate_first_layer(const Network& network, const Line& line);
     bool carry_up(const Network& network, int layer);
-    bool multiply_at_knots(const Network& network, int layer);
     bool decide_signs(const Network& network, int layer);
     bool find_roots(const Network& network, int layer);
     bool order_roots();
@@ -66,10 +66,6 @@ class NarrowSolver {
     bool decide_reaches(const Network& network);
     static bool sends_to_output(const Network& network, std::int32_t neuron);
     std::optional<bool> reaches(const Network& network, const Crossing& crossing);
-    // Which of a layer's neurons send something on.
-    static std::uint64_t sending(const Network& network, int layer, std::uint64_t active) {
-        return senders(active, network.layer(layer).n_out, network.negative_slope());
-    }
     // Of a layer at the knot that is looked at.
     std::uint64_t active(int layer) const {
         const auto l = static_cast<std::size_t>(layer);
@@ -85,7 +81,6 @@ class NarrowSolver {
     std::vector<ColumnError> errors_;
     std::vector<NarrowKnot> first_roots_;  // of the first layer, by neuron
     std::uint64_t active_at_start_ = 0;
-    std::vector<double> first_x_;
     Buffer<double> slopes_;  // of the first layer along the line, filled up
     Buffer<double> intercepts_;
     std::array<Buffer<double>, 2> sent_{Buffer<double>(kMostNarrow), Buffer<double>(kMostNarrow)};
