@@ -58,46 +58,10 @@ class Error(RuntimeError):
     pass
 
 class Knots:
-    def __getstate__(
-        self,
-    ) -> tuple[
-        numpy.typing.NDArray[numpy.float64],
-        numpy.typing.NDArray[numpy.float64],
-        numpy.typing.NDArray[numpy.bool],
-        numpy.typing.NDArray[numpy.bool],
-        numpy.typing.NDArray[numpy.int32],
-        numpy.typing.NDArray[numpy.int32],
-        numpy.typing.NDArray[numpy.int32],
-        numpy.typing.NDArray[numpy.float64],
-        numpy.typing.NDArray[numpy.int64],
-    ]: ...
-    def __init__(
-        self,
-        *,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        x_error: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        reaches_output: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
-        open_after: typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
-        first_crossing: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-        layers: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-        neurons: typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-        undecided_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        undecided_count: typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
-    ) -> None: ...
-    def __setstate__(
-        self,
-        arg0: tuple[
-            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.bool],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.int32],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-            typing.Annotated[numpy.typing.ArrayLike, numpy.int64],
-        ],
-    ) -> None: ...
+    def __getstate__(self) -> dict[str, numpy.ndarray]: ...
+    def __init__(self, **kwargs: numpy.ndarray) -> None: ...
+    def __setstate__(self, arg0: dict[str, numpy.ndarray]) -> None: ...
+    def arrays(self) -> dict[str, numpy.ndarray]: ...
     def by_crossing(
         self,
     ) -> tuple[

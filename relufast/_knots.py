@@ -22,20 +22,6 @@ IntArray = NDArray[np.int32]
 # Integer multiplications that one call may spend on what double-double leaves open: seconds.
 _EXACT_BUDGET = 2e7
 
-# The arrays of which knots are made: the ends of the line, and all sites in between, from left to
-# right.
-KNOT_ARRAYS = (
-    "x",
-    "x_error",
-    "reaches_output",
-    "open_after",  # between a knot and the next
-    "first_crossing",  # by knot, and one past the end
-    "layers",  # by crossing
-    "neurons",
-    "undecided_x",
-    "undecided_count",
-)
-
 
 def find_knots(
     network: Network,
@@ -203,7 +189,7 @@ def _replace(knots: Knots, replacements: list[_Replacement]) -> Knots:
     """Put the exact solutions in place of the knots they replace."""
     if not replacements:
         return knots
-    old = {name: getattr(knots, name) for name in KNOT_ARRAYS}
+    old = knots.arrays()
     n_knots = len(old["x"])
     x: list[float] = []
     x_error: list[float] = []

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from relufast._core import Knots
-from relufast._knots import KNOT_ARRAYS
 from relufast.monte_carlo.errors import StoreError
 from relufast.monte_carlo.result_store import ResultStore
 
@@ -43,7 +42,7 @@ class WindowStore(ResultStore):
         return {int(number) for (number,) in rows}
 
     def add(self, window: int, knots: Knots) -> None:
-        self._write(window, {name: getattr(knots, name) for name in KNOT_ARRAYS})
+        self._write(window, knots.arrays())
 
     def window(self, window: int) -> Knots:
         arrays = self._read(window)

@@ -478,7 +478,7 @@ def test_result_goes_through_pickle() -> None:
 
 def test_knots_are_made_of_arrays_that_belong_to_each_other() -> None:
     knots = find_knots(gaussian(5, 2, 1), (-math.inf, math.inf), None, certify=True, n_threads=1)
-    arrays = {name: getattr(knots, name) for name in _knots.KNOT_ARRAYS}
+    arrays = knots.arrays()
     same = Knots(**arrays)
     for name, array in arrays.items():
         np.testing.assert_array_equal(getattr(same, name), array)
@@ -486,12 +486,15 @@ def test_knots_are_made_of_arrays_that_belong_to_each_other() -> None:
     wrong = [{"first_crossing": past_the_end}, {"first_crossing": -arrays["first_crossing"]}]
     wrong += [{name: np.append(array, array[:1])} for name, array in arrays.items() if len(array)]
     wrong += [{"undecided_x": np.ones(1)}, {"undecided_count": np.ones(1, np.int64)}]
+    wrong += [{"y": arrays["x"]}]
+    for name in arrays:
+        with pytest.raises(KeyError, match=name):
+            Knots(**{other: array for other, array in arrays.items() if other != name})
     for change in wrong:
         with pytest.raises(ValueError, match="do not belong to each other"):
             Knots(**{**arrays, **change})
-        changed = [{**arrays, **change}[name] for name in _knots.KNOT_ARRAYS]
         with pytest.raises(ValueError, match="do not belong to each other"):
-            Knots.__new__(Knots).__setstate__(tuple(changed))
+            Knots.__new__(Knots).__setstate__({**arrays, **change})
 
 
 def test_arrays_outlive_their_result() -> None:

@@ -24,10 +24,7 @@ using relufast::Breakpoints;
 
 using Doubles = py::array_t<double>;
 using Ints = py::array_t<std::int32_t>;
-using Longs = py::array_t<std::int64_t>;
 using Bools = py::array_t<bool>;
-template <class T>
-using Given = py::array_t<T, py::array::c_style | py::array::forcecast>;
 
 // NumPy's type of what the core keeps: yes or no takes a byte in both.
 template <class T>
@@ -50,70 +47,57 @@ ArrayOf<T> view(const std::vector<T>& values, std::size_t begin, std::size_t cou
                                 static_cast<const typename InNumPy<T>::type*>(from), knots));
 }
 
-template <auto member>
-auto all_of(const py::object& knots) {
-    const auto& values = knots.cast<const Breakpoints&>().*member;
-    return view(values, 0, values.size(), knots);
+// Calls visit(name, member) for each array.
+template <class Visit>
+void for_each_array(Visit visit) {
+    visit("x", &Breakpoints::x);
+    visit("x_error", &Breakpoints::x_error);
+    visit("reaches_output", &Breakpoints::reaches_output);
+    visit("open_after", &Breakpoints::open_after);
+    visit("first_crossing", &Breakpoints::first_crossing);
+    visit("layers", &Breakpoints::layers);
+    visit("neurons", &Breakpoints::neurons);
+    visit("undecided_x", &Breakpoints::undecided_x);
+    visit("undecided_count", &Breakpoints::undecided_count);
 }
 
-template <class T, class Array>
-std::vector<T> copy_of(const Array& array) {
-    return std::vector<T>(array.data(), array.data() + array.size());
+using Arrays = py::typing::Dict<py::str, py::array>;
+
+// All of them by name: for files and other processes.
+Arrays arrays_of(const py::object& knots) {
+    const auto& found = knots.cast<const Breakpoints&>();
+    Arrays arrays;
+    for_each_array([&](const char* name, auto member) {
+        arrays[name] = view(found.*member, 0, (found.*member).size(), knots);
+    });
+    return arrays;
 }
 
-// Arrays come from files and other processes, too.
-void need_consistent(const Breakpoints& knots) {
+// Arrays come from there, too.
+bool is_consistent(const Breakpoints& knots) {
     const std::size_t n = knots.x.size();
     const auto& first = knots.first_crossing;
-    const bool is_consistent = n >= 2 && knots.x_error.size() == n &&
-                               knots.reaches_output.size() == n &&
-                               knots.open_after.size() == n - 1 && first.size() == n + 1 &&
-                               first.front() == 0 && std::is_sorted(first.begin(), first.end()) &&
-                               static_cast<std::size_t>(first.back()) == knots.layers.size() &&
-                               knots.neurons.size() == knots.layers.size() &&
-                               knots.undecided_count.size() == knots.undecided_x.size();
-    if (!is_consistent) {
+    return n >= 2 && knots.x_error.size() == n && knots.reaches_output.size() == n &&
+           knots.open_after.size() == n - 1 && first.size() == n + 1 && first.front() == 0 &&
+           std::is_sorted(first.begin(), first.end()) &&
+           static_cast<std::size_t>(first.back()) == knots.layers.size() &&
+           knots.neurons.size() == knots.layers.size() &&
+           knots.undecided_count.size() == knots.undecided_x.size();
+}
+
+std::unique_ptr<Breakpoints> from_arrays(const Arrays& arrays) {
+    auto knots = std::make_unique<Breakpoints>();
+    std::size_t n_arrays = 0;
+    for_each_array([&]<class T>(const char* name, std::vector<T> Breakpoints::* member) {
+        using Number = typename InNumPy<T>::type;
+        const py::array_t<Number, py::array::c_style | py::array::forcecast> array(arrays[name]);
+        ((*knots).*member).assign(array.data(), array.data() + array.size());
+        ++n_arrays;
+    });
+    if (arrays.size() != n_arrays || !is_consistent(*knots)) {
         throw std::invalid_argument("arrays that do not belong to each other make no knots");
     }
-}
-
-std::unique_ptr<Breakpoints> from_arrays(
-    const Given<double>& x, const Given<double>& x_error, const Given<bool>& reaches_output,
-    const Given<bool>& open_after, const Given<std::int32_t>& first_crossing,
-    const Given<std::int32_t>& layers, const Given<std::int32_t>& neurons,
-    const Given<double>& undecided_x, const Given<std::int64_t>& undecided_count) {
-    auto knots = std::make_unique<Breakpoints>(Breakpoints{
-        .x = copy_of<double>(x),
-        .x_error = copy_of<double>(x_error),
-        .reaches_output = copy_of<std::uint8_t>(reaches_output),
-        .open_after = copy_of<std::uint8_t>(open_after),
-        .first_crossing = copy_of<std::int32_t>(first_crossing),
-        .layers = copy_of<std::int32_t>(layers),
-        .neurons = copy_of<std::int32_t>(neurons),
-        .undecided_x = copy_of<double>(undecided_x),
-        .undecided_count = copy_of<std::int64_t>(undecided_count),
-    });
-    need_consistent(*knots);
     return knots;
-}
-
-using State = py::typing::Tuple<Doubles, Doubles, Bools, Bools, Ints, Ints, Ints, Doubles, Longs>;
-
-// For other processes.
-State state_of(const py::object& knots) {
-    return py::make_tuple(
-        all_of<&Breakpoints::x>(knots), all_of<&Breakpoints::x_error>(knots),
-        all_of<&Breakpoints::reaches_output>(knots), all_of<&Breakpoints::open_after>(knots),
-        all_of<&Breakpoints::first_crossing>(knots), all_of<&Breakpoints::layers>(knots),
-        all_of<&Breakpoints::neurons>(knots), all_of<&Breakpoints::undecided_x>(knots),
-        all_of<&Breakpoints::undecided_count>(knots));
-}
-
-std::unique_ptr<Breakpoints> from_state(const State& state) {
-    return from_arrays(Given<double>(state[0]), Given<double>(state[1]), Given<bool>(state[2]),
-                       Given<bool>(state[3]), Given<std::int32_t>(state[4]),
-                       Given<std::int32_t>(state[5]), Given<std::int32_t>(state[6]),
-                       Given<double>(state[7]), Given<std::int64_t>(state[8]));
 }
 
 // Decisions that stayed open; at least one where any stretch did.
@@ -162,21 +146,16 @@ py::typing::Tuple<Doubles, Doubles, Ints, Ints, Bools, Ints> by_crossing(const p
 }  // namespace
 
 void bind_knots(py::module_& m) {
-    py::class_<Breakpoints>(m, "Knots")
-        .def(py::init(&from_arrays), py::kw_only(), py::arg("x"), py::arg("x_error"),
-             py::arg("reaches_output"), py::arg("open_after"), py::arg("first_crossing"),
-             py::arg("layers"), py::arg("neurons"), py::arg("undecided_x"),
-             py::arg("undecided_count"))
-        .def_property_readonly("x", &all_of<&Breakpoints::x>)
-        .def_property_readonly("x_error", &all_of<&Breakpoints::x_error>)
-        .def_property_readonly("reaches_output", &all_of<&Breakpoints::reaches_output>)
-        .def_property_readonly("open_after", &all_of<&Breakpoints::open_after>)
-        .def_property_readonly("first_crossing", &all_of<&Breakpoints::first_crossing>)
-        .def_property_readonly("layers", &all_of<&Breakpoints::layers>)
-        .def_property_readonly("neurons", &all_of<&Breakpoints::neurons>)
-        .def_property_readonly("undecided_x", &all_of<&Breakpoints::undecided_x>)
-        .def_property_readonly("undecided_count", &all_of<&Breakpoints::undecided_count>)
+    py::class_<Breakpoints> knots(m, "Knots");
+    for_each_array([&]<class T>(const char* name, std::vector<T> Breakpoints::* member) {
+        knots.def_property_readonly(name, [member](const py::object& self) {
+            const std::vector<T>& values = self.cast<const Breakpoints&>().*member;
+            return view(values, 0, values.size(), self);
+        });
+    });
+    knots.def(py::init([](const py::KWArgs<py::array>& arrays) { return from_arrays(arrays); }))
+        .def("arrays", &arrays_of)
         .def_property_readonly("n_undecided", &n_undecided)
         .def("by_crossing", &by_crossing)
-        .def(py::pickle(&state_of, &from_state));
+        .def(py::pickle(&arrays_of, &from_arrays));
 }
