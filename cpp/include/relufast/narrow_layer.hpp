@@ -33,7 +33,6 @@ inline bool sends_nothing(std::uint64_t active, double negative_slope) {
 // beta + bias_sizes_i rounding + floor. What fills up the two is negative, which is always less.
 class NarrowBiases {
  public:
-    // Without norms no sign is asked for.
     void set(const std::vector<double>& biases, const std::vector<double>& norms);
 
     std::int64_t stride() const { return stride_; }
