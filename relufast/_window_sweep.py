@@ -6,7 +6,7 @@ import math
 import pickle
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice, pairwise
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from relufast import _blas, _core
 from relufast._core import Knots
+from relufast._pending_tasks import PendingTasks
 from relufast._validate import FloatArray
 from relufast.lazy_network import LazyNetwork, fingerprint
 from relufast.monte_carlo.workers import named_loss, worker_count
@@ -133,13 +134,13 @@ _worker_network: tuple[bytes, Network | LazyNetwork] | None = None
 _worker_lock = threading.Lock()
 
 
-def _window_in_worker(pickled: bytes, sweep: WindowSweep, number: int) -> Knots:
+def _window_in_worker(pickled: bytes, sweep: WindowSweep, number: int) -> tuple[int, Knots]:
     global _worker_network
     with _worker_lock:
         kept = _worker_network
         if kept is None or kept[0] != pickled:
             kept = _worker_network = (pickled, pickle.loads(pickled))
-    return sweep._replace(network=kept[1]).window(number)
+    return number, sweep._replace(network=kept[1]).window(number)
 
 
 def _windows(
@@ -153,21 +154,14 @@ def _windows(
     pickled = pickle.dumps(sweep.network)
     light = sweep._replace(network=None)
     waiting = iter(numbers)
-    pending: dict[Future[Knots], int] = {}
-    try:
-        with named_loss("windows"):
-            while True:
-                # Windows that nobody works on yet need not travel.
-                for number in islice(waiting, 2 * worker_count(executor) - len(pending)):
-                    pending[executor.submit(_window_in_worker, pickled, light, number)] = number
-                if not pending:
-                    return
-                done, _ = wait(pending, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield pending.pop(future), future.result()
-    finally:
-        for future in pending:
-            future.cancel()
+    with named_loss("windows"), PendingTasks[tuple[int, Knots]](executor) as pending:
+        while True:
+            # Windows that nobody works on yet need not travel.
+            for number in islice(waiting, 2 * worker_count(executor) - len(pending)):
+                pending.submit(_window_in_worker, pickled, light, number)
+            if not pending:
+                return
+            yield pending.next_result()
 
 
 def in_order(

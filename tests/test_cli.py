@@ -18,6 +18,7 @@ import dask
 import pytest
 from click.testing import CliRunner, Result
 from executors import MPI_ENVIRONMENT, dask_client, mpi_command
+from interrupting import running
 from scripts import output_of
 
 import relufast
@@ -168,12 +169,7 @@ def test_no_room_is_told_before_the_work(tmp_path: Path, settings_seen: list[Set
 def test_ctrl_c(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "from relufast.cli import main; main()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "report", "--out", str(out)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with running("-c", code, "report", "--out", out) as process:
         assert process.stderr is not None
         first = process.stderr.readline()
         sent = time.monotonic()
@@ -312,17 +308,13 @@ def test_executors_that_are_not_installed(
 def test_ctrl_c_on_every_executor(name: str) -> None:
     """Of a terminal, which sends it to all processes."""
     command = [*SIMULATE, "--trials", "1000000000", "--executor", name, "--workers", "2"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "relufast.cli", *command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    with running("-m", "relufast.cli", *command) as process:
         assert process.stderr is not None
         seen = ""
         while "±" not in seen:
-            seen += process.stderr.read(1)
+            character = process.stderr.read(1)
+            assert character, seen
+            seen += character
         os.killpg(process.pid, signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
@@ -353,12 +345,7 @@ finally:
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
 def test_ctrl_c_while_the_package_is_imported() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", ENTRY, "default_int_handler", "report"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with running("-c", ENTRY, "default_int_handler", "report") as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)

@@ -7,17 +7,13 @@ import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    wait,
-)
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from relufast import _core, _validate
+from relufast._pending_tasks import PendingTasks
 from relufast._validate import FloatArray
 from relufast.monte_carlo.errors import MonteCarloError, TrialError
 from relufast.monte_carlo.estimate import Estimate, Precision
@@ -310,10 +306,9 @@ def _work_in(run: _Run, executor: Executor) -> None:
     n_workers = worker_count(executor)
     n_in_flight = 2 * n_workers
     n_blocks = 1
-    pending: set[Future[Finished]] = set()
     failure: TrialError | None = None
-    try:
-        while not run.is_done and not (failure is not None and not pending):
+    with PendingTasks[Finished](executor) as pending:
+        while not run.is_done and (failure is None or pending):
             # Blocks that wait for an earlier one take memory: do not run too far ahead of it.
             while (
                 failure is None
@@ -323,25 +318,18 @@ def _work_in(run: _Run, executor: Executor) -> None:
                 task = run.next_task(n_blocks, n_workers)
                 if task is None:
                     break
-                pending.add(
-                    executor.submit(run_task, run.statistic, run.seed, task, run.covariance)
-                )
-            done, pending = wait(pending, return_when=FIRST_COMPLETED)
-            for future in done:
-                finished = future.result()
-                run.take(finished)
-                if finished.failure is not None:
-                    failure = _first(failure, finished.failure)
-                elif finished.blocks:
-                    # Tasks change in size only; what blocks hold does not depend on it.
-                    in_time = _TASK_SECONDS * len(finished.blocks) / max(finished.seconds, 1e-6)
-                    growth = _LARGEST_GROWTH * len(finished.blocks)
-                    n_blocks = max(1, min(growth, _LARGEST_TASK, int(in_time)))
+                pending.submit(run_task, run.statistic, run.seed, task, run.covariance)
+            finished = pending.next_result()
+            run.take(finished)
+            if finished.failure is not None:
+                failure = _first(failure, finished.failure)
+            elif finished.blocks:
+                # Tasks change in size only; what blocks hold does not depend on it.
+                in_time = _TASK_SECONDS * len(finished.blocks) / max(finished.seconds, 1e-6)
+                growth = _LARGEST_GROWTH * len(finished.blocks)
+                n_blocks = max(1, min(growth, _LARGEST_TASK, int(in_time)))
         if failure is not None and not run.is_done:
             raise failure
-    finally:
-        for future in pending:
-            future.cancel()
 
 
 def _require_pickle(statistic: Statistic) -> None:
