@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 
+#include "any_address.hpp"
 #include "relufast/activity.hpp"
 #include "relufast/multiversion.hpp"
 
@@ -77,6 +78,37 @@ NarrowScan decide(double* __restrict z, const NarrowBiases& of_layer, double bia
 #endif
 
 }  // namespace
+
+RELUFAST_MULTIVERSION
+void turn_and_evaluate(LinearForm& form, double slope, double intercept,
+                       const double* __restrict vector, double x, double factor,
+                       double* __restrict out, std::int64_t stride) {
+    const std::int64_t n = whole(stride);
+#pragma omp simd
+    for (std::int64_t i = 0; i < n; ++i) {
+        form.slopes[i] += slope * vector[i];
+        form.intercepts[i] += intercept * vector[i];
+        out[i] = x * form.slopes[i] + factor * form.intercepts[i];
+    }
+}
+
+RELUFAST_MULTIVERSION
+void combine_and_bend(double wa, const double* a, double wb, const double* b,
+                      std::span<const Deviation> deviations, double* out, std::int64_t stride) {
+    for (std::int64_t i = 0; i < stride; i += 8) {
+        EightDoubles of_a;
+        EightDoubles of_b;
+        load(of_a, a + i);
+        load(of_b, b + i);
+        EightDoubles sum = wa * of_a + wb * of_b;
+        for (const Deviation& deviation : deviations) {
+            EightDoubles outgoing;
+            load(outgoing, deviation.outgoing + i);
+            sum += deviation.factor * outgoing;
+        }
+        store(sum, out + i);
+    }
+}
 
 RELUFAST_MULTIVERSION
 void multiply_rows(const double* __restrict matrix, std::int64_t stride, std::uint64_t rows,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "relufast/narrow_layer.hpp"
 
@@ -17,6 +18,26 @@ void multiply_rows(const double* matrix, std::int64_t stride, std::uint64_t rows
 // those rows are read, and their factors, that bits of `rows` stand for.
 void multiply_two(const double* matrix, std::int64_t stride, std::uint64_t rows,
                   const double* const factors[2], double* const out[2]);
+
+// Preactivations along a line, x slopes + intercepts.
+struct LinearForm {
+    double slopes[kMostNarrow];
+    double intercepts[kMostNarrow];
+};
+
+// Adds a multiple of a vector to both parts of a form, then out = x slopes + factor intercepts.
+void turn_and_evaluate(LinearForm& form, double slope, double intercept, const double* vector,
+                       double x, double factor, double* out, std::int64_t stride);
+
+// What a column is bent by at a root: a multiple of what a neuron sends.
+struct Deviation {
+    double factor;
+    const double* outgoing;
+};
+
+// out = wa a + wb b + all deviations.
+void combine_and_bend(double wa, const double* a, double wb, const double* b,
+                      std::span<const Deviation> deviations, double* out, std::int64_t stride);
 
 struct NarrowScan {
     std::uint64_t active = 0;

@@ -1,10 +1,12 @@
-// The first layer along the line: its neurons' roots, and its values at them.
+// The first layer along the line: its neurons' roots, and what it sends to the second layer there.
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "narrow_columns.hpp"
+#include "relufast/activity.hpp"
 #include "relufast/column_ops.hpp"
 #include "relufast/line_norms.hpp"
 #include "relufast/narrow_solver.hpp"
@@ -39,7 +41,7 @@ Place end_of(double x) { return {x, 0.0, std::isinf(x)}; }
 }  // namespace
 
 bool NarrowSolver::take_first_layer(const Network& network, const Line& line) {
-    return find_first_roots(line) && evaluate_first_layer(network, line);
+    return find_first_roots(line) && order_first_roots(line) && bound_first_layer(network, line);
 }
 
 bool NarrowSolver::find_first_roots(const Line& line) {
@@ -70,7 +72,7 @@ bool NarrowSolver::find_first_roots(const Line& line) {
     return !(first_roots_.empty() && std::isinf(line.lo) && std::isinf(line.hi));
 }
 
-bool NarrowSolver::evaluate_first_layer(const Network& network, const Line& line) {
+bool NarrowSolver::order_first_roots(const Line& line) {
     const std::size_t n_roots = first_roots_.size();
     std::array<double, kMostNarrow> x;
     x.fill(kInfinity);
@@ -85,14 +87,25 @@ bool NarrowSolver::evaluate_first_layer(const Network& network, const Line& line
     for (std::size_t r = 0; r < n_roots; ++r) {
         knots_[static_cast<std::size_t>(ranks[r]) + 1] = first_roots_[r];
     }
-    if (!all_apart()) {
-        return false;
-    }
+    return all_apart();
+}
 
-    const std::int64_t n = network.layer(1).n_out;
-    columns_.resize(knots_.size(), n);
+// Its values are nowhere needed: the second layer's are made of their slopes and intercepts.
+bool NarrowSolver::bound_first_layer(const Network& network, const Line& line) {
+    columns_.resize(knots_.size(), network.layer(1).n_out);
     roots_.clear();
     first_root_.assign(knots_.size(), 0);
+    const LineNorms norms(line);
+    for (std::size_t k = 0; k < knots_.size(); ++k) {
+        const FirstLayerSize size = norms.at(knots_[k]);
+        // The parameters' low halves are left out.
+        const double error = size.parameters_error + kRoundoff * size.values +
+                             norms.misplaced(knots_[k], network.kink());
+        columns_.bounds[k] = {error * kInflate, size.values, network.lipschitz() * size.values};
+        if (!(error < 0x1p450)) {
+            return false;
+        }
+    }
     const auto set_leading = [&](Buffer<double>& leading, const std::vector<DoubleDouble>& values) {
         leading.assign(static_cast<std::size_t>(columns_.stride), 0.0);
         std::transform(values.begin(), values.end(), leading.begin(),
@@ -100,27 +113,47 @@ bool NarrowSolver::evaluate_first_layer(const Network& network, const Line& line
     };
     set_leading(slopes_, line.slopes);
     set_leading(intercepts_, line.intercepts);
-    const LineNorms norms(line);
+    return true;
+}
+
+// x times what the first layer's slopes send, plus what its intercepts send: from knot to knot one
+// of its neurons turns, a term of both sums. These begin anew now and then, for roundings add up;
+// none of them is of more than what all neurons could send.
+int NarrowSolver::send_first_layer(const Network& network) {
+    constexpr std::size_t kTurns = 16;
+    const Layer& parameters = network.layer(2);
+    const double* const weights = parameters.weights.data();
+    const std::int64_t stride = columns_.stride;
+    const double a = network.negative_slope();
     std::uint64_t active = active_at_start_;
+    LinearForm form;
+    int most_terms = 0;
     for (std::size_t k = 0; k < knots_.size(); ++k) {
         const NarrowKnot& knot = knots_[k];
-        const double along = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
-        combine(along, slopes_.data(), knot.is_direction ? 0.0 : 1.0, intercepts_.data(),
-                columns_.at(k), columns_.stride);
-        if (knot.crossing.layer == 1) {
-            active ^= kNeuronBits[static_cast<std::size_t>(knot.crossing.neuron)];
+        const bool turns = knot.crossing.layer == 1;
+        const auto i = static_cast<std::size_t>(turns ? knot.crossing.neuron : 0);
+        if (turns) {
+            active ^= kNeuronBits[i];
         }
-        columns_.active[k] = active;
-        // The parameters' low halves are left out, and three operations are rounded.
-        const FirstLayerSize size = norms.at(knot);
-        const double error = size.parameters_error + 5.0 * kRoundoff * size.values + underflow(n) +
-                             norms.misplaced(knot, network.kink());
-        columns_.bounds[k] = {error * kInflate, size.values};
-        if (!(error < 0x1p450)) {
-            return false;
+        double kink = 0.0;
+        if (k % kTurns == 0) {
+            mask_narrow(active, a, slopes_.data(), sent_[0].data(), below_.stride);
+            mask_narrow(active, a, intercepts_.data(), sent_[1].data(), below_.stride);
+            const std::uint64_t sending = senders(active, parameters.n_in, a);
+            const double* const sent[] = {sent_[0].data(), sent_[1].data()};
+            double* const sums[] = {form.slopes, form.intercepts};
+            multiply_two(weights, stride, sending, sent, sums);
+            most_terms = std::max(most_terms, std::popcount(sending));
+        } else if (turns) {
+            kink = is_active(&active, i) ? network.kink() : -network.kink();
         }
+        const double x = knot.is_direction ? std::copysign(1.0, knot.x) : knot.x;
+        turn_and_evaluate(form, kink * slopes_[i], kink * intercepts_[i],
+                          weights + static_cast<std::int64_t>(i) * stride, x,
+                          knot.is_direction ? 0.0 : 1.0, columns_.at(k), stride);
     }
-    return true;
+    // And the roundings of kinks, which are at most twice what a neuron may send, and of the value.
+    return most_terms + static_cast<int>(kTurns) + 10;
 }
 
 }  // namespace relufast

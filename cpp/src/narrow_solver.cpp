@@ -1,6 +1,7 @@
 #include "relufast/narrow_solver.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -9,7 +10,6 @@
 
 #include "narrow_columns.hpp"
 #include "relufast/activity.hpp"
-#include "relufast/column_ops.hpp"
 #include "relufast/norms.hpp"
 #include "relufast/rounding.hpp"
 
@@ -49,7 +49,8 @@ bool NarrowSolver::carry_up(const Network& network, int layer) {
     std::swap(below_, columns_);
     columns_.resize(knots_.size(), network.layer(layer).n_out);
     errors_.resize(knots_.size());
-    const std::optional<int> most_terms = multiply_at_knots(network, layer);
+    const std::optional<int> most_terms =
+        layer == 2 ? send_first_layer(network) : multiply_at_knots(network, layer);
     if (!most_terms) {
         return false;
     }
@@ -66,8 +67,7 @@ bool NarrowSolver::carry_up(const Network& network, int layer) {
     return true;
 }
 
-// Of two knots at a time: neighbours send nearly the same. Returns the largest number of terms, and
-// nothing where norms are out of range.
+// Of two knots at a time: neighbours send nearly the same.
 std::optional<int> NarrowSolver::multiply_at_knots(const Network& network, int layer) {
     const Layer& parameters = network.layer(layer);
     const double a = network.negative_slope();
@@ -108,13 +108,15 @@ void NarrowSolver::bend_at_roots(const Network& network, int layer, double round
         const std::size_t right = k + 1 + first_root_[k + 1];
         const std::size_t m = k + r + 1;
         const Weights at = weights_at(knots_[left], knots_[right], root.x);
-        double* const z = columns_.at(m);
-        combine(at.lo, columns_.at(left), at.hi, columns_.at(right), z, stride);
+        std::array<Deviation, kMostNarrow> deviations;
+        std::size_t n_deviations = 0;
         const Bend bend =
             bend_at(root, turning, at, below_.at(k), below_.at(k + 1), network.negative_slope(),
                     [&](double deviation, std::int32_t neuron) {
-                        add_multiple(deviation, weights + neuron * stride, z, stride);
+                        deviations[n_deviations++] = {deviation, weights + neuron * stride};
                     });
+        combine_and_bend(at.lo, columns_.at(left), at.hi, columns_.at(right),
+                         {deviations.data(), n_deviations}, columns_.at(m), stride);
         errors_[m] =
             error_at_root(network, below_.bounds[k], below_.bounds[k + 1], at, bend, rounding);
     }

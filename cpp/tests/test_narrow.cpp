@@ -294,6 +294,60 @@ TEST_CASE("two sums of a narrow matrix's rows are those of one after the other")
     }
 }
 
+TEST_CASE("a linear form turns, and is evaluated") {
+    for (std::int64_t stride = 8; stride <= 64; stride += 8) {
+        const auto n = static_cast<std::size_t>(stride);
+        const Buffer<double> slopes = normals(1, stride);
+        const Buffer<double> intercepts = normals(2, stride);
+        const Buffer<double> turning = normals(3, stride);
+        relufast::LinearForm form;
+        std::copy(slopes.begin(), slopes.end(), form.slopes);
+        std::copy(intercepts.begin(), intercepts.end(), form.intercepts);
+        Buffer<double> out(n + 1);
+        out[n] = 99.0;
+        relufast::turn_and_evaluate(form, 0.5, -2.0, turning.data(), 3.0, 1.0, out.data(), stride);
+        for (std::size_t i = 0; i < n; ++i) {
+            const double slope = slopes[i] + 0.5 * turning[i];
+            const double intercept = intercepts[i] - 2.0 * turning[i];
+            CHECK(gap(form.slopes[i], slope) <= 1e-15);
+            CHECK(gap(form.intercepts[i], intercept) <= 1e-15);
+            CHECK(gap(out[i], 3.0 * slope + intercept) <= 1e-14);
+        }
+        CHECK(out[n] == 99.0);
+    }
+}
+
+TEST_CASE("columns are combined, and bent by any number of neurons") {
+    constexpr std::int64_t kMost = 64;
+    const Buffer<double> outgoing = normals(3, kMost * kMost);
+    for (std::int64_t stride = 8; stride <= kMost; stride += 8) {
+        const auto n = static_cast<std::size_t>(stride);
+        const Buffer<double> a = normals(1, stride);
+        const Buffer<double> b = normals(2, stride);
+        for (const std::int64_t n_turning : {0, 1, 2, 7, 64}) {
+            std::vector<relufast::Deviation> deviations;
+            for (std::int64_t t = 0; t < n_turning; ++t) {
+                deviations.push_back(
+                    {0.25 * static_cast<double>(t - 1), outgoing.data() + t * stride});
+            }
+            Buffer<double> out(n + 1);
+            out[n] = 99.0;
+            relufast::combine_and_bend(0.75, a.data(), -0.5, b.data(), deviations, out.data(),
+                                       stride);
+            for (std::size_t i = 0; i < n; ++i) {
+                double sum = 0.75 * a[i] - 0.5 * b[i];
+                double size = std::fabs(0.75 * a[i]) + std::fabs(0.5 * b[i]);
+                for (const relufast::Deviation& deviation : deviations) {
+                    sum += deviation.factor * deviation.outgoing[i];
+                    size += std::fabs(deviation.factor * deviation.outgoing[i]);
+                }
+                CHECK(gap(out[i], sum) <= 2.0 * relufast::gamma(n_turning + 2) * size);
+            }
+            CHECK(out[n] == 99.0);
+        }
+    }
+}
+
 TEST_CASE("ranks of numbers, equal ones in their order") {
     const std::vector<double> numbers{3.0, -1.0, 3.0, -kInf, 0.0, -1.0, 7.0, 2.0, 3.0};
     for (std::size_t n = 0; n <= numbers.size(); ++n) {

@@ -48,6 +48,9 @@ class NarrowSolver {
         double* at(std::size_t k) { return z.data() + k * static_cast<std::size_t>(stride); }
     };
 
+    // A layer's columns at the knots of the layers below, without its biases: the most terms of a
+    // sum, or none where norms are out of range.
+    int send_first_layer(const Network& network);
     std::optional<int> multiply_at_knots(const Network& network, int layer);
     void bend_at_roots(const Network& network, int layer, double rounding);
     void begin_last_gradient(const Network& network);
@@ -56,7 +59,8 @@ class NarrowSolver {
     bool solve(const Network& network, const Line& line, bool counts_only);
     bool take_first_layer(const Network& network, const Line& line);
     bool find_first_roots(const Line& line);
-    bool evaluate_first_layer(const Network& network, const Line& line);
+    bool order_first_roots(const Line& line);
+    bool bound_first_layer(const Network& network, const Line& line);
     bool carry_up(const Network& network, int layer);
     bool decide_signs(const Network& network, int layer);
     bool find_roots(const Network& network, int layer);
@@ -81,7 +85,7 @@ class NarrowSolver {
     std::vector<ColumnError> errors_;
     std::vector<NarrowKnot> first_roots_;  // of the first layer, by neuron
     std::uint64_t active_at_start_ = 0;
-    Buffer<double> slopes_;  // of the first layer along the line, filled up
+    Buffer<double> slopes_;  // of the first layer along the line, filled up to the most
     Buffer<double> intercepts_;
     std::array<Buffer<double>, 2> sent_{Buffer<double>(kMostNarrow), Buffer<double>(kMostNarrow)};
     Buffer<double> output_weights_;                     // of the first output
