@@ -6,6 +6,7 @@
 
 #include "narrow_columns.hpp"
 #include "relufast/activity.hpp"
+#include "relufast/column_ops.hpp"
 #include "relufast/gradient_bounds.hpp"
 #include "relufast/narrow_solver.hpp"
 #include "relufast/norms.hpp"
@@ -85,8 +86,12 @@ void NarrowSolver::follow_last_gradient(const Network& network) {
                                 ? network.kink()
                                 : -network.kink();
         const double factor = kink * output_weights_.data()[neuron];
-        const double* weight = last.weights.data() + neuron;
         double* const gradient = last_gradient_.data();
+        if (last.rows != nullptr) {
+            add_multiple(factor, last.rows + neuron * last.n_in, gradient, last.n_in);
+            return;
+        }
+        const double* weight = last.weights.data() + neuron;
         for (std::int64_t i = 0; i < last.n_in; ++i, weight += last.stride()) {
             gradient[i] += factor * *weight;
         }

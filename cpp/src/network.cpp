@@ -153,7 +153,7 @@ Network::Network(const std::vector<std::int64_t>& widths, const std::vector<cons
         layer.n_out = widths[l + 1];
         make_room(layer);
         layer.keeps_rows = keeps_rows(l, layers_.size(), layer);
-        if (layer.keeps_rows && owner_ != nullptr) {
+        if (owner_ != nullptr && (layer.keeps_rows || layer.is_narrow())) {
             layer.rows = weights[l];
         } else if (layer.keeps_rows) {
             copy_rows(layer, weights[l]);
