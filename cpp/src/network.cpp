@@ -282,6 +282,7 @@ void Network::set_parameters(const std::vector<const double*>& weights,
             copy_block(layer, weights[l] + rows_of_block(layer, b).begin * layer.n_in, b, squares);
         }
         set_norms(layer, squares, weights[l], biases[l]);
+        layer.rows = nullptr;
         if (layer.keeps_rows) {
             copy_rows(layer, weights[l]);
         }

@@ -21,7 +21,7 @@ struct Layer {
     std::int64_t n_out = 0;
     Buffer<double> weights;         // (n_in, stride()): W transposed
     bool keeps_rows = false;        // of the last hidden layer if it is wide
-    const double* rows = nullptr;   // (n_out, n_in): W, where it is kept
+    const double* rows = nullptr;   // (n_out, n_in): W, where it is kept or owned
     Buffer<double> own_rows;        // the same, if not somebody else's memory
     std::vector<double> biases;     // (n_out)
     std::vector<double> row_norms;  // (n_out): upper bounds on the 2-norms of W's rows
