@@ -1,12 +1,17 @@
 #include "relufast/spare_arrays.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 namespace relufast {
 namespace {
 
 constexpr std::size_t kMostArrays = 256;
+
+// In arrays that are asked for. A call on a network of a few layers asks for fewer, and finds all
+// again that the one before gave back.
+constexpr std::uint64_t kPatience = 64;
 
 }  // namespace
 
@@ -19,6 +24,7 @@ void* SpareArrays::take(std::size_t n_bytes) {
     if (!lock) {
         return nullptr;
     }
+    ++n_takes_;
     std::size_t best = arrays_.size();
     for (std::size_t i = 0; i < arrays_.size(); ++i) {
         const std::size_t size = arrays_[i].n_bytes;
@@ -30,7 +36,7 @@ void* SpareArrays::take(std::size_t n_bytes) {
     if (best < arrays_.size()) {
         return remove(best);
     }
-    free_oldest(n_bytes);
+    free_idle(n_bytes);
     return nullptr;
 }
 
@@ -43,7 +49,7 @@ bool SpareArrays::keep(void* memory, std::size_t n_bytes) noexcept {
     if (arrays_.size() == kMostArrays) {
         free_oldest(1);
     }
-    arrays_.push_back({memory, n_bytes});
+    arrays_.push_back({memory, n_bytes, n_takes_});
     n_bytes_ += n_bytes;
     return true;
 }
@@ -52,6 +58,14 @@ void SpareArrays::free_all() noexcept {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (lock) {
         free_oldest(n_bytes_);
+    }
+}
+
+// At least so many bytes, if so many have not been asked for in a long while.
+void SpareArrays::free_idle(std::size_t n_bytes) noexcept {
+    const std::size_t left = n_bytes_ - std::min(n_bytes_, n_bytes);
+    while (n_bytes_ > left && n_takes_ - arrays_.front().kept_at > kPatience) {
+        std::free(remove(0));
     }
 }
 

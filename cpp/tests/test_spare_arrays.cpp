@@ -32,15 +32,32 @@ TEST_CASE("A spare array is the smallest that is large enough, and no more than 
     }
 }
 
-TEST_CASE("An array far too large stays, or goes where it has to make room") {
+TEST_CASE("An array that nobody takes for long makes room for one that there is not") {
     SpareArrays spare(10000);
-    void* const first = array(3000);
-    void* const second = array(2000);
-    REQUIRE(spare.keep(first, 3000));
-    REQUIRE(spare.keep(second, 2000));
-    CHECK(spare.take(500) == nullptr);  // frees the oldest in its place
-    CHECK(spare.take(2999) == nullptr);
-    CHECK(spare.take(2000) == nullptr);  // the second is gone, too
+    void* const old = array(3000);
+    REQUIRE(spare.keep(old, 3000));
+    CHECK(spare.take(500) == nullptr);  // far too large
+    for (int i = 0; i < 50; ++i) {
+        void* const busy = array(100);
+        REQUIRE(spare.keep(busy, 100));
+        REQUIRE(spare.take(100) == busy);
+        std::free(busy);
+    }
+    CHECK(spare.take(500) == nullptr);
+    CHECK(spare.take(3000) == old);  // not for long yet
+
+    REQUIRE(spare.keep(old, 3000));
+    void* const newer = array(2000);
+    for (int i = 0; i < 60; ++i) {
+        CHECK(spare.take(500) == nullptr);
+    }
+    REQUIRE(spare.keep(newer, 2000));
+    for (int i = 0; i < 10; ++i) {
+        CHECK(spare.take(500) == nullptr);
+    }
+    CHECK(spare.take(2999) == nullptr);  // the old one is gone
+    CHECK(spare.take(2000) == newer);
+    std::free(newer);
 }
 
 TEST_CASE("No more is kept than the limit allows, and the oldest go first") {

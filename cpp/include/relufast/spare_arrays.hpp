@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <vector>
 
@@ -16,8 +17,8 @@ class SpareArrays {
     SpareArrays& operator=(const SpareArrays&) = delete;
     ~SpareArrays() { free_all(); }
 
-    // The smallest that is large enough, and no more than twice so; or null, and then others are
-    // freed in its place, so that what is kept adds nothing to the most memory in use.
+    // The smallest that is large enough, and no more than twice so; or null, and then others that
+    // nobody took for long are freed in its place.
     void* take(std::size_t n_bytes);
     // Whether it is kept, and not the caller's to free. The oldest make room.
     bool keep(void* memory, std::size_t n_bytes) noexcept;
@@ -27,8 +28,10 @@ class SpareArrays {
     struct Array {
         void* memory;
         std::size_t n_bytes;
+        std::uint64_t kept_at;  // in takes
     };
 
+    void free_idle(std::size_t n_bytes) noexcept;
     void free_oldest(std::size_t n_bytes) noexcept;
     void* remove(std::size_t i) noexcept;
 
@@ -37,6 +40,7 @@ class SpareArrays {
     std::mutex mutex_;
     std::vector<Array> arrays_;
     std::size_t n_bytes_ = 0;  // of all
+    std::uint64_t n_takes_ = 0;
 };
 
 }  // namespace relufast
