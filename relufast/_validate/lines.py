@@ -12,7 +12,8 @@ from relufast._validate.options import flag
 
 def interval(value: object, name: str = "interval") -> tuple[float, float]:
     """The two ends lo < hi, each of them possibly infinite."""
-    if type(value) is tuple and [*map(type, value)] == [float, float]:  # they need no array
+    # Two floats need no array.
+    if type(value) is tuple and len(value) == 2 and type(value[0]) is type(value[1]) is float:
         lo, hi = value
     else:
         array = float_array(value, name, finite=False)
