@@ -135,22 +135,14 @@ class LineSolver {
         } else if (tile->layer > network_.depth()) {
             part.stretch = tiles_.finish(*tile);
         } else {
-            const int layer = tile->layer + 1;
-            const bool looks_at_few = tiles_.looks_at_few(layer);
-            const bool leaves_out = tiles_.leaves_out_inactive(layer);
-            const auto may_cut = [&](std::size_t k) {
-                return looks_at_few || leaves_out ? TileSolver::may_cut(*tile, k)
-                                                  : tile->refined.knots[k].x_error != 0.0;
-            };
-            const auto carry = looks_at_few ? &TileSolver::last_layer
-                               : leaves_out ? &TileSolver::inner_layer
-                                            : &TileSolver::next_layer;
             // Of a wide last layer a tile holds few neurons, and starts with sums over all others.
-            const std::int64_t limit = looks_at_few ? 4 * tile_size_ : tile_size_;
+            const std::int64_t limit =
+                tiles_.looks_at_few(tile->layer + 1) ? 4 * tile_size_ : tile_size_;
+            const auto may_cut = [&](std::size_t k) { return tiles_.may_cut(*tile, k); };
             descend(work, cut(tile->refined, limit, may_cut), part, thread,
-                    [this, carry, below = std::shared_ptr<const Tile>(tile)](
+                    [this, below = std::shared_ptr<const Tile>(tile)](
                         std::size_t begin, std::size_t end, Workspace& workspace) {
-                        return (tiles_.*carry)(below, begin, end, workspace);
+                        return tiles_.next_layer(below, begin, end, workspace);
                     });
         }
     }

@@ -72,12 +72,12 @@ std::shared_ptr<Tile> TileSolver::inner_layer(std::shared_ptr<const Tile> shared
     if (std::find(open + static_cast<std::ptrdiff_t>(first),
                   open + static_cast<std::ptrdiff_t>(last),
                   1) != open + static_cast<std::ptrdiff_t>(last)) {
-        return next_layer(std::move(shared), first, last, workspace);
+        return whole_layer(std::move(shared), first, last, workspace);
     }
     std::vector<std::int32_t> neurons = possibly_active(below, first, last, workspace);
     const auto n = static_cast<std::int64_t>(neurons.size());
     if (5 * n > 4 * layer.n_out) {
-        return next_layer(std::move(shared), first, last, workspace);
+        return whole_layer(std::move(shared), first, last, workspace);
     }
     std::shared_ptr<Tile> tile =
         new_tile(below.layer + 1, n, below.refined, first, last, workspace);

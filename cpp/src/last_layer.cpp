@@ -136,9 +136,9 @@ TileSolver::Chunk TileSolver::chunk_of_all(const std::shared_ptr<const Tile>& be
                                            std::size_t begin, std::size_t end,
                                            Workspace& workspace) const {
     Chunk chunk;
-    chunk.hidden = next_layer(below, begin, end, workspace);
+    chunk.hidden = whole_layer(below, begin, end, workspace);
     if (!counts_only_) {
-        chunk.outputs = next_layer(chunk.hidden, 0, chunk.hidden->refined.size() - 1, workspace);
+        chunk.outputs = whole_layer(chunk.hidden, 0, chunk.hidden->refined.size() - 1, workspace);
         bound_outputs(chunk, nullptr);
     }
     return chunk;

@@ -162,18 +162,11 @@ class Sweep {
         live_bytes_ += bytes;
         const std::shared_ptr<const Tile> below(
             tile.get(), [this, tile, bytes](const Tile*) { live_bytes_ -= bytes; });
-        const bool looks_at_few = tiles_.looks_at_few(layer + 1);
-        const bool leaves_out = tiles_.leaves_out_inactive(layer + 1);
-        const auto may_cut = [&](std::size_t k) {
-            return looks_at_few || leaves_out ? TileSolver::may_cut(*tile, k)
-                                              : tile->refined.knots[k].x_error != 0.0;
-        };
-        const auto carry = looks_at_few ? &TileSolver::last_layer
-                           : leaves_out ? &TileSolver::inner_layer
-                                        : &TileSolver::next_layer;
-        cut(layer + 1, tile->refined, may_cut, part,
-            [this, carry, below](std::size_t lo, std::size_t hi, Workspace& free) {
-                return (tiles_.*carry)(below, lo, hi, free);
+        cut(
+            layer + 1, tile->refined, [&](std::size_t k) { return tiles_.may_cut(*below, k); },
+            part,
+            [this, below](std::size_t lo, std::size_t hi, Workspace& free) {
+                return tiles_.next_layer(below, lo, hi, free);
             });
     }
 

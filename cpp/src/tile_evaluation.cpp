@@ -58,8 +58,24 @@ std::shared_ptr<Tile> TileSolver::new_tile(int layer, std::int64_t n, const Grid
     return tile;
 }
 
-std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> shared, std::size_t first,
+std::shared_ptr<Tile> TileSolver::next_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                              std::size_t last, Workspace& workspace) const {
+    const int layer = below->layer + 1;
+    const auto make = looks_at_few(layer)          ? &TileSolver::last_layer
+                      : leaves_out_inactive(layer) ? &TileSolver::inner_layer
+                                                   : &TileSolver::whole_layer;
+    return (this->*make)(std::move(below), first, last, workspace);
+}
+
+bool TileSolver::may_cut(const Tile& below, std::size_t knot) const {
+    const int layer = below.layer + 1;
+    const bool is_told_by_chunks = looks_at_few(layer) || leaves_out_inactive(layer);
+    return below.refined.knots[knot].x_error != 0.0 &&
+           (!is_told_by_chunks || below.source[knot] >= 0);
+}
+
+std::shared_ptr<Tile> TileSolver::whole_layer(std::shared_ptr<const Tile> shared, std::size_t first,
+                                              std::size_t last, Workspace& workspace) const {
     const int layer = shared->layer + 1;
     const Layer& parameters = network_.layer(layer);
     const std::int64_t n =

@@ -196,23 +196,13 @@ class TileSolver {
                                               Workspace& workspace) const;
     // Does the rest for such a tile.
     void complete_second_layer(const LayerOne& below, Tile& tile, Workspace& workspace) const;
-    // The layer above `below`, at its refined knots first..last.
+    // The layer above `below`, at its refined knots first..last, at both of which it may be cut;
+    // for a wide last hidden layer the outputs, or with counts_only its crossings.
     std::shared_ptr<Tile> next_layer(std::shared_ptr<const Tile> below, std::size_t first,
                                      std::size_t last, Workspace& workspace) const;
-    // For a wide inner layer, in place of next_layer: without the neurons that are inactive between
-    // the two knots.
-    std::shared_ptr<Tile> inner_layer(std::shared_ptr<const Tile> below, std::size_t first,
-                                      std::size_t last, Workspace& workspace) const;
-    bool leaves_out_inactive(int layer) const;
-    // For a wide last hidden layer, in place of next_layer: the outputs at its refined knots, or
-    // with counts_only its crossings.
-    std::shared_ptr<Tile> last_layer(std::shared_ptr<const Tile> below, std::size_t first,
-                                     std::size_t last, Workspace& workspace) const;
+    bool may_cut(const Tile& below, std::size_t knot) const;
+    // Whether a layer is such a last one.
     bool looks_at_few(int layer) const;
-    // Whether a stretch of either may end at a knot of the layer below.
-    static bool may_cut(const Tile& below, std::size_t knot) {
-        return below.source[knot] >= 0 && below.refined.knots[knot].x_error != 0.0;
-    }
     // What a tile of the output layer tells.
     Stretch finish(Tile& tile) const;
 
@@ -224,6 +214,15 @@ class TileSolver {
     void carry_up(const Rows& rows, const Tile& below, std::size_t first, std::size_t last,
                   double* z, Workspace& workspace) const;
 
+    std::shared_ptr<Tile> whole_layer(std::shared_ptr<const Tile> below, std::size_t first,
+                                      std::size_t last, Workspace& workspace) const;
+    // Of a wide inner layer: without the neurons that are inactive between the two knots.
+    std::shared_ptr<Tile> inner_layer(std::shared_ptr<const Tile> below, std::size_t first,
+                                      std::size_t last, Workspace& workspace) const;
+    bool leaves_out_inactive(int layer) const;
+    // Of a wide last hidden layer: only those neurons are looked at whose signs are open.
+    std::shared_ptr<Tile> last_layer(std::shared_ptr<const Tile> below, std::size_t first,
+                                     std::size_t last, Workspace& workspace) const;
     bool is_sharp() const;
     struct Range {
         std::size_t begin = 0;
