@@ -53,6 +53,6 @@ def seconds_until_stopped(
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
         waited = time.monotonic() - begin
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == -signal.SIGINT, (process.returncode, stderr)
     assert "KeyboardInterrupt" in stderr
     return waited
