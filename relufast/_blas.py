@@ -12,6 +12,7 @@ from threading import Lock
 from threadpoolctl import LibController, ThreadpoolController
 
 from relufast import _core
+from relufast._held_interrupt import held_interrupt
 
 _loading = Lock()
 
@@ -27,8 +28,10 @@ def ensure_loaded() -> None:
     with _loading:
         if _core.blas_ready():
             return
-        # Imported here because it takes 0.3 s, which `import relufast` need not.
-        from scipy.linalg import cython_blas, cython_lapack
+        # Imported here because it takes 0.3 s, which `import relufast` need not. Exceptions that
+        # signals raise while compiled modules of NumPy and SciPy are loaded may get lost.
+        with held_interrupt():
+            from scipy.linalg import cython_blas, cython_lapack
 
         library = _scipy_library()
         _core.load_blas(

@@ -5,11 +5,13 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from scipy.linalg import cython_blas, cython_lapack
+from scripts import output_of
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from relufast import _blas, _core
@@ -199,3 +201,27 @@ def test_the_core_s_threads_are_limited_where_a_blas_counts_per_thread() -> None
     library.dynlib.omp_set_num_threads = setter
     address = _blas._thread_limiter(library)
     assert address == ctypes.cast(setter, ctypes.c_void_p).value
+
+
+INTERRUPTED_IMPORT = """
+import contextlib, signal, sys
+import relufast
+
+class Loses:
+    def find_spec(self, name, path, target=None):
+        if name == "scipy.linalg":
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+
+sys.meta_path.insert(0, Loses())
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    relufast.load_blas()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def test_ctrl_c_is_not_lost_while_scipy_is_imported(tmp_path: Path) -> None:
+    assert output_of(sys.executable, "-c", INTERRUPTED_IMPORT, cwd=tmp_path) == "interrupted\n"
