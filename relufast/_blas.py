@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
+from types import ModuleType
 
 from threadpoolctl import LibController, ThreadpoolController
 
@@ -28,11 +29,7 @@ def ensure_loaded() -> None:
     with _loading:
         if _core.blas_ready():
             return
-        # Imported here because it takes 0.3 s, which `import relufast` need not. Exceptions that
-        # signals raise while compiled modules of NumPy and SciPy are loaded may get lost.
-        with held_interrupt():
-            from scipy.linalg import cython_blas, cython_lapack
-
+        cython_blas, cython_lapack = _cython_interfaces()
         library = _scipy_library()
         _core.load_blas(
             {**cython_blas.__pyx_capi__, **cython_lapack.__pyx_capi__},
@@ -113,12 +110,21 @@ def _free_control(library: LibController) -> None:
         library.clear_controlling_thread(force=True)
 
 
+def _cython_interfaces() -> tuple[ModuleType, ModuleType]:
+    """Of SciPy's BLAS and LAPACK; to import them loads the library."""
+    # Here because it takes 0.3 s, which `import relufast` need not. Exceptions that signals raise
+    # while compiled modules of NumPy and SciPy are loaded may get lost.
+    with held_interrupt():
+        from scipy.linalg import cython_blas, cython_lapack
+    return cython_blas, cython_lapack
+
+
 @cache
 def _scipy_library() -> LibController | None:
     """The BLAS that SciPy calls, if threadpoolctl knows it."""
+    _cython_interfaces()
     import numpy as np
     import scipy
-    from scipy.linalg import cython_blas  # noqa: F401  (loads the library)
 
     found = ThreadpoolController().select(user_api="blas").lib_controllers
     # Wheels bring their own library, in scipy.libs or scipy/.dylibs; elsewhere NumPy and SciPy

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Generic, ParamSpec, Self, TypeVar
+from typing import Generic, Self, TypeVar, TypeVarTuple
 
 from relufast._held_interrupt import held_interrupt
 
-Parameters = ParamSpec("Parameters")
+Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 
@@ -42,14 +42,9 @@ class PendingTasks(Generic[Result]):
             for future in self._pending:
                 future.cancel()
 
-    def submit(
-        self,
-        function: Callable[Parameters, Result],
-        *arguments: Parameters.args,
-        **options: Parameters.kwargs,
-    ) -> None:
+    def submit(self, function: Callable[[*Arguments], Result], *arguments: *Arguments) -> None:
         with held_interrupt():
-            future = self._executor.submit(function, *arguments, **options)
+            future = self._executor.submit(function, *arguments)
             self._pending.add(future)
             future.add_done_callback(self._finished.put)
 

@@ -82,7 +82,6 @@ def test_function_wants_a_vector(x: Any) -> None:
 def test_interrupt_stops_within_a_second(n_threads: int) -> None:
     script = f"""
 import relufast
-relufast.load_blas()
 network = relufast.Network.random((1, *[1500] * 12, 1), seed=1)
 print("ready", flush=True)
 relufast.breakpoints(network, n_threads={n_threads})
