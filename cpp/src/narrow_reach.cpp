@@ -87,7 +87,7 @@ void NarrowSolver::follow_last_gradient(const Network& network) {
                                 : -network.kink();
         const double factor = kink * output_weights_.data()[neuron];
         double* const gradient = last_gradient_.data();
-        if (last.rows != nullptr) {
+        if (last.rows != nullptr) {  // what is added lies together
             add_multiple(factor, last.rows + neuron * last.n_in, gradient, last.n_in);
             return;
         }

@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::size_t kMostArrays = 256;
 
-// In arrays that are asked for. A call on a network of a few layers asks for fewer, and finds all
-// again that the one before gave back.
-constexpr std::uint64_t kPatience = 64;
+// In takes. A call on a network of a few layers takes fewer arrays, and finds all again that the
+// one before gave back.
+constexpr std::uint64_t kPatience = 65;
 
 }  // namespace
 
@@ -36,7 +36,7 @@ void* SpareArrays::take(std::size_t n_bytes) {
     if (best < arrays_.size()) {
         return remove(best);
     }
-    free_idle(n_bytes);
+    free_oldest(n_bytes, kPatience);
     return nullptr;
 }
 
@@ -61,18 +61,10 @@ void SpareArrays::free_all() noexcept {
     }
 }
 
-// At least so many bytes, if so many have not been asked for in a long while.
-void SpareArrays::free_idle(std::size_t n_bytes) noexcept {
+// At least so many bytes, if so many have not been asked for in so long.
+void SpareArrays::free_oldest(std::size_t n_bytes, std::uint64_t n_takes) noexcept {
     const std::size_t left = n_bytes_ - std::min(n_bytes_, n_bytes);
-    while (n_bytes_ > left && n_takes_ - arrays_.front().kept_at > kPatience) {
-        std::free(remove(0));
-    }
-}
-
-// At least so many bytes, if there are.
-void SpareArrays::free_oldest(std::size_t n_bytes) noexcept {
-    const std::size_t left = n_bytes_ - std::min(n_bytes_, n_bytes);
-    while (n_bytes_ > left) {
+    while (n_bytes_ > left && n_takes_ - arrays_.front().kept_at >= n_takes) {
         std::free(remove(0));
     }
 }

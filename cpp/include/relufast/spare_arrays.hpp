@@ -31,8 +31,7 @@ class SpareArrays {
         std::uint64_t kept_at;  // in takes
     };
 
-    void free_idle(std::size_t n_bytes) noexcept;
-    void free_oldest(std::size_t n_bytes) noexcept;
+    void free_oldest(std::size_t n_bytes, std::uint64_t n_takes = 0) noexcept;
     void* remove(std::size_t i) noexcept;
 
     const std::size_t most_bytes_;
